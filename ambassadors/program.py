@@ -1,0 +1,196 @@
+"""The program: one row of rules that the whole house reads."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from zoneinfo import ZoneInfoNotFoundError
+
+import sqlalchemy as sa
+from flask import g
+from flask_babel import gettext as _
+
+from accounts import audit
+from ambassadors.models import Ambassador, Program, Touch
+from core import clock, money, redirects
+from core.db import db
+from core.errors import Fault, InvalidInputError
+
+NAMES = (
+    "name", "currency", "timezone", "locale", "shop_url", "allowed_hosts", "attribution_days",
+    "attribution_touch", "lifetime_binding", "hold_days", "minimum_payout", "asks_per_week",
+)  # fmt: skip
+_DAYS = {"attribution_days": 3650, "hold_days": 365, "asks_per_week": 50}  # largest allowed
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The program's rules as plain values, read once a request or unit of work."""
+
+    name: str
+    currency: str
+    timezone: str
+    locale: str
+    shop_url: str
+    allowed_hosts: tuple[str, ...]
+    attribution_days: int
+    attribution_touch: Touch
+    lifetime_binding: bool
+    hold_days: int
+    minimum_payout: int
+    asks_per_week: int
+    rule_version: int
+    lake_id: str
+
+    @property
+    def redirect_hosts(self) -> frozenset[str]:
+        """Return the hosts that `?to=` may name: the shop's own, and those allowed beside it."""
+        shop = redirects.host_of(self.shop_url)
+        return frozenset({*self.allowed_hosts, *([shop] if shop else [])})
+
+
+def current() -> Rules:
+    """Return the program's rules; the first migration wrote the defaults."""
+    if "program" in g:
+        known: Rules = g.program
+        return known
+    row = db.session.get_one(Program, 1)
+    rules = Rules(
+        row.name, row.currency, row.timezone, row.locale, row.shop_url,
+        tuple(row.allowed_hosts.split()), row.attribution_days, row.attribution_touch,
+        row.lifetime_binding, row.hold_days, row.minimum_payout, row.asks_per_week,
+        row.rule_version, row.lake_id,
+    )  # fmt: skip
+    g.program = rules
+    return rules
+
+
+def texts() -> dict[str, str]:
+    """Return every rule as the text that `set_rules` reads."""
+    row = db.session.get_one(Program, 1)
+    values = {name: str(getattr(row, name)) for name in NAMES}
+    values["minimum_payout"] = str(money.to_major(row.minimum_payout, row.currency))
+    values["lifetime_binding"] = "yes" if row.lifetime_binding else "no"
+    return values
+
+
+def set_rules(texts: dict[str, str]) -> Program:
+    """Change rules, told as `name=value` texts, and return the program.
+
+    Raises:
+        InvalidInputError: An unknown name or a value that cannot be, or another
+            currency once people earn in this one; nothing changes.
+    """
+    row = db.session.get_one(Program, 1, with_for_update=True)
+    values = _parsed(texts, row.currency)
+    if values.get("currency", row.currency) != row.currency and _has_ambassadors():
+        raise InvalidInputError(
+            _("The currency stays once there are ambassadors: what is recorded counts in it."),
+            faults=[Fault("/currency", row.currency)],
+        )
+    before = {name: str(getattr(row, name)) for name in values}
+    if all(getattr(row, name) == value for name, value in values.items()):
+        return row
+    for name, value in values.items():
+        setattr(row, name, value)
+    row.rule_version += 1
+    row.lake_id = secrets.token_hex(8)  # months may have moved: the columnar copy starts anew
+    db.session.flush()  # readers in this unit of work see the new rules
+    g.pop("program", None)
+    audit.record("program.change", "program", 1, {"before": before, "after": dict(texts)})
+    return row
+
+
+def _has_ambassadors() -> bool:
+    return db.session.scalar(sa.select(Ambassador.id).limit(1)) is not None
+
+
+def _parsed(texts: dict[str, str], currency: str) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for name in texts.keys() - set(NAMES):
+        raise InvalidInputError(
+            _("“%(name)s” is not a rule; one of %(known)s", name=name, known=", ".join(NAMES))
+        )
+    for name in sorted(texts, key=NAMES.index):  # the currency before amounts in it
+        try:
+            values[name] = _value(name, texts[name].strip(), values.get("currency", currency))
+        except ValueError as error:
+            detail = f"{name}: {error}"
+            raise InvalidInputError(detail, faults=[Fault(f"/{name}", str(error))]) from None
+    return values
+
+
+def _value(name: str, text: str, currency: str) -> Any:
+    """Return the value that a text stands for; raises ValueError with what to do."""
+    if name in _DAYS:
+        return _within(text, _DAYS[name])
+    if name == "minimum_payout":
+        return _not_negative(money.to_minor(text, currency))
+    return _READERS[name](text)
+
+
+def _named(text: str) -> str:
+    if not 1 <= len(text) <= 100 or not text.isprintable():
+        raise ValueError(_("use 1 to 100 characters"))
+    return text
+
+
+def _zone(text: str) -> str:
+    try:
+        return clock.zone(text).key
+    except (ValueError, OSError, ZoneInfoNotFoundError):
+        raise ValueError(_("use a time zone such as Europe/Zurich")) from None
+
+
+def _locale(text: str) -> str:
+    if text not in {"en", "fr"}:
+        raise ValueError(_("use en or fr"))
+    return text
+
+
+def _touch(text: str) -> Touch:
+    if text not in set(Touch):
+        raise ValueError(_("use first or last"))
+    return Touch(text)
+
+
+def _yes(text: str) -> bool:
+    if text.lower() not in {"true", "yes", "false", "no"}:
+        raise ValueError(_("use yes or no"))
+    return text.lower() in {"true", "yes"}
+
+
+def _shop(text: str) -> str:
+    host = redirects.host_of(text)
+    address = redirects.vetted(text, [host]) if host else None
+    if address is None or len(address) > 500:
+        raise ValueError(_("use an https address such as https://shop.example"))
+    return address.removesuffix("/")
+
+
+def _hosts(text: str) -> str:
+    hosts = text.lower().split()
+    if any(redirects.host_of(f"https://{host}/") != host for host in hosts) or len(text) > 1000:
+        raise ValueError(_("use host names such as blog.example, separated by spaces"))
+    return " ".join(hosts)
+
+
+def _not_negative(amount: int) -> int:
+    if amount < 0:
+        raise ValueError(_("use zero or more"))
+    return amount
+
+
+def _within(text: str, largest: int) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) > largest:
+        raise ValueError(_("use a whole number from 0 to %(largest)s", largest=largest))
+    return int(text)
+
+
+_READERS: dict[str, Callable[[str], Any]] = {
+    "name": _named, "currency": money.require_currency, "timezone": _zone, "locale": _locale,
+    "shop_url": _shop, "allowed_hosts": _hosts, "attribution_touch": _touch,
+    "lifetime_binding": _yes,
+}  # fmt: skip

@@ -1,0 +1,157 @@
+"""The application factory: settings, extensions, rooms, error pages."""
+
+from __future__ import annotations
+
+import click
+from flask import Blueprint, Flask
+from flask_bootstrap import Bootstrap5
+from flask_migrate import Migrate
+from flask_wtf import CSRFProtect
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+import webhooks
+from accounts import api as api_description
+from accounts import cli as accounts_cli
+from accounts import console as accounts_console
+from accounts import console_mailbox, health, navigation, permissions, public, rates, security
+from accounts import jobs as accounts_jobs
+from ambassadors import api as ambassadors_api
+from ambassadors import cli as ambassadors_cli
+from ambassadors import console as ambassadors_console
+from ambassadors import program
+from campaigns import api as campaigns_api
+from campaigns import api_campaigns as campaigns_api_read
+from campaigns import cli as campaigns_cli
+from campaigns import cli_spend as spend_cli
+from campaigns import console as campaigns_console
+from campaigns import console_spend
+from core import clock, config, i18n, logs, web, worker
+from core import db as database
+from core.db import db
+from demo import cli as demo_cli
+from integrations import cli as operator_cli
+from integrations import cli_serve
+from integrations import jobs as integrations_jobs
+from referrals import api as codes_api
+from referrals import cli as codes_cli
+from referrals import console as codes_console
+from referrals import public as referral_links
+from reports import api as reports_api
+from reports import cli as reports_cli
+from reports import cli_ledger as ledger_cli
+from reports import console as reports_console
+from reports import jobs as reports_jobs
+from rewards import api as purchases_api
+from rewards import cli_imports, console_imports, jobs_imports
+from rewards import console as rewards_console
+from rewards import jobs as rewards_jobs
+from rewards import portal as rewards_portal
+
+# Every door of the house; `accounts/permissions.py` reads who may pass from each.
+DOORS: list[Blueprint] = [
+    public.door,
+    api_description.door,
+    public.sign_in_door,
+    accounts_console.door,
+    accounts_cli.door,
+    accounts_cli.keys_door,
+    referral_links.door,
+    ambassadors_cli.door,
+    campaigns_cli.door,
+    codes_cli.door,
+    campaigns_api.door,
+    spend_cli.door,
+    console_spend.door,
+    codes_api.door,
+    purchases_api.door,
+    reports_api.door,
+    reports_cli.door,
+    ledger_cli.door,
+    reports_console.door,
+    ambassadors_api.door,
+    campaigns_api_read.door,
+    ambassadors_console.door,
+    campaigns_console.door,
+    codes_console.door,
+    rewards_console.door,
+    rewards_portal.door,
+    cli_imports.door,
+    console_imports.door,
+    health.door,
+    console_mailbox.door,
+    operator_cli.door,
+    cli_serve.door,
+    webhooks.door,
+    webhooks.console_door,
+    demo_cli.door,
+]
+
+# What the clock does, in this order; `flask worker` runs it.
+JOBS: tuple[worker.Job, ...] = (
+    worker.Job("send messages", 5, integrations_jobs.send_messages),
+    worker.Job("apply webhooks", 60, webhooks.apply_waiting),
+    worker.Job("run imports", 10, lambda: jobs_imports.run_due(stop=worker.is_stopping)),
+    worker.Job("apply parked refunds", 60, rewards_jobs.apply_parked_refunds),
+    worker.Job("expire reservations", 60, rewards_jobs.expire_reservations),
+    worker.Job("link members", 3600, rewards_jobs.link_members),
+    worker.Job("release holds", 3600, rewards_jobs.release_holds),
+    worker.Job("sweep sign-ins", 3600, accounts_jobs.sweep),
+    worker.Job("refresh reports", 300, reports_jobs.refresh_lake),
+)
+
+csrf = CSRFProtect()
+migrate = Migrate()
+bootstrap = Bootstrap5()  # its stylesheet only, from our own server
+
+
+def create_app(settings: config.Settings | None = None) -> Flask:
+    """Return the application.
+
+    Args:
+        settings: Instead of those of the environment; tests pass theirs.
+
+    Raises:
+        SettingsError: The environment cannot run Cercle; says what to mend.
+    """
+    settings = settings or config.load()
+    clock.set_now(settings.now)
+    logs.init(pretty=not settings.is_production)
+    settings.instance.mkdir(parents=True, exist_ok=True)
+    app = Flask(__name__, instance_path=str(settings.instance.resolve()))
+    app.config.update(config.flask_config(settings))
+    app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
+        app.wsgi_app, x_for=settings.proxies, x_proto=settings.proxies, x_host=0
+    )
+    app.extensions["settings"] = settings
+    app.url_map.strict_slashes = False  # a slash at the end of an address changes nothing
+    app.extensions["jobs"] = JOBS
+    journal = database.safe_journal_mode(is_production=settings.is_production)
+    database.init_app(app, journal_mode=journal, statement_timeout_ms=5000)
+    migrate.init_app(app, db, directory=str(config.ROOT / "migrations"), render_as_batch=True)
+    csrf.init_app(app)
+    web.init_app(app)
+    security.init_app(app)
+    bootstrap.init_app(app)
+    permissions.init_app(app)
+    rates.init_app(app, per_minute=settings.api_per_minute, redis_url=settings.redis_url)
+    permissions.open_static(app)
+    navigation.init_app(app)
+    app.jinja_env.globals["brand_name"] = lambda: program.current().name
+    i18n.init_app(
+        app, prefers=security.preferred_language, timezone=lambda: program.current().timezone
+    )
+    _open_rooms(app)
+    return app
+
+
+def _open_rooms(app: Flask) -> None:
+    """Register every door of the house."""
+    for door in DOORS:
+        known = app.cli.commands.get(str(door.cli_group))
+        if isinstance(known, click.Group):  # several rooms add to `flask import`
+            for name, command in known.commands.items():
+                door.cli.add_command(command, name)
+        app.register_blueprint(door)
+        if getattr(door, "policy", permissions.PUBLIC).scopes:
+            csrf.exempt(door)  # a key in a header is not sent by a stranger's page
+    csrf.exempt(webhooks.door)  # nor is a signature

@@ -1,0 +1,131 @@
+"""What we measure ourselves against: the same rows, written by the bare driver."""
+
+from __future__ import annotations
+
+import csv
+import os
+import sqlite3
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+Row = tuple[Any, ...]
+_COLUMNS = "source, external_id, occurred_at, currency, total, email, country, code"
+_MARKS = {"sqlite": ",".join("?" * 8), "postgresql": ",".join(["%s"] * 8)}
+
+
+class Raw:
+    """A table without indexes beside its key, written durably by plain statements."""
+
+    def __init__(self, folder: Path) -> None:
+        url = os.environ["DATABASE_URL"]
+        self.is_sqlite = url.startswith("sqlite")
+        self._url = str(folder / "raw.db") if self.is_sqlite else url
+        kind = "INTEGER PRIMARY KEY" if self.is_sqlite else "BIGSERIAL PRIMARY KEY"
+        names = _COLUMNS.replace(",", " TEXT,")
+        self.run(f"CREATE TABLE IF NOT EXISTS raw (id {kind}, {names} TEXT)")
+
+    def connect(self) -> Any:
+        """Return a connection that commits each statement, durably."""
+        if not self.is_sqlite:
+            return psycopg.connect(self._url.replace("+psycopg", ""), autocommit=True)
+        connection = sqlite3.connect(
+            self._url, isolation_level=None, timeout=30, check_same_thread=False
+        )
+        for pragma in ("journal_mode=WAL", "synchronous=FULL"):
+            connection.execute(f"PRAGMA {pragma}")
+        return connection
+
+    def run(self, statement: str) -> None:
+        """Run one statement."""
+        connection = self.connect()
+        connection.execute(statement)
+        connection.close()
+
+    def singles(self, rows: Sequence[Row], *, clients: int) -> float:
+        """Return rows a second, one durable transaction each, from so many clients."""
+        return self._spread(rows, clients, self._one_by_one)
+
+    def batches(self, rows: Sequence[Row], *, size: int, clients: int) -> float:
+        """Return rows a second, in durable transactions of so many rows."""
+
+        def write(connection: Any, part: Sequence[Row]) -> None:
+            for start in range(0, len(part), size):
+                self._together(connection, part[start : start + size])
+
+        return self._spread(rows, clients, write)
+
+    def many(self, rows: Sequence[Row]) -> float:
+        """Return rows a second, all in one transaction."""
+        return self._spread(rows, 1, self._together)
+
+    def file(self, path: Path) -> float:
+        """Return lines a second of a CSV file read into one table, as databases do."""
+        self.run("DROP TABLE IF EXISTS raw_file")
+        with path.open(newline="") as lines:
+            names = next(csv.reader(lines))
+        self.run(f"CREATE TABLE raw_file ({', '.join(f'{name} TEXT' for name in names)})")
+        connection, begun = self.connect(), time.perf_counter()
+        if self.is_sqlite:
+            count = self._file_sqlite(connection, path, len(names))
+        else:
+            count = self._file_postgresql(connection, path)
+        took = time.perf_counter() - begun
+        connection.close()
+        return count / took
+
+    def _file_sqlite(self, connection: Any, path: Path, columns: int) -> int:
+        with path.open(newline="") as lines:
+            reader = csv.reader(lines)
+            next(reader)
+            connection.execute("BEGIN")
+            marks = ",".join("?" * columns)
+            done = connection.executemany(f"INSERT INTO raw_file VALUES ({marks})", reader)
+            connection.execute("COMMIT")
+        return int(done.rowcount)
+
+    def _file_postgresql(self, connection: Any, path: Path) -> int:
+        with connection.cursor() as cursor:
+            with cursor.copy("COPY raw_file FROM STDIN (FORMAT csv, HEADER)") as copy:
+                copy.write(path.read_bytes())
+            return int(cursor.rowcount)
+
+    def _insert(self) -> str:
+        kind = "sqlite" if self.is_sqlite else "postgresql"
+        return f"INSERT INTO raw ({_COLUMNS}) VALUES ({_MARKS[kind]})"
+
+    def _one_by_one(self, connection: Any, rows: Sequence[Row]) -> None:
+        statement = self._insert()
+        for row in rows:
+            if self.is_sqlite:
+                connection.execute("BEGIN IMMEDIATE")
+                connection.execute(statement, row)
+                connection.execute("COMMIT")
+            else:
+                connection.execute(statement, row)
+
+    def _together(self, connection: Any, rows: Sequence[Row]) -> None:
+        if self.is_sqlite:
+            connection.execute("BEGIN IMMEDIATE")
+            connection.executemany(self._insert(), rows)
+            connection.execute("COMMIT")
+            return
+        with connection.transaction(), connection.cursor() as cursor:
+            cursor.executemany(self._insert(), rows)
+
+    def _spread(
+        self, rows: Sequence[Row], clients: int, write: Callable[[Any, Sequence[Row]], None]
+    ) -> float:
+        connections = [self.connect() for _ in range(clients)]
+        parts = [rows[n::clients] for n in range(clients)]
+        begun = time.perf_counter()
+        with ThreadPoolExecutor(clients) as threads:
+            list(threads.map(write, connections, parts))
+        took = time.perf_counter() - begun
+        for connection in connections:
+            connection.close()
+        return len(rows) / took

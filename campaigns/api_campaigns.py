@@ -1,0 +1,125 @@
+"""The machines' door of campaigns: their terms, to read."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, request
+
+from accounts import permissions
+from accounts.models import Scope
+from campaigns import campaigns
+from campaigns.models import (
+    BenefitKind,
+    Campaign,
+    CampaignStatus,
+    Objective,
+    RewardKind,
+)  # fmt: skip
+from core import api
+from core.api import Struct
+from core.errors import InvalidInputError
+
+door = permissions.guard(
+    Blueprint("campaigns_api_read", __name__, url_prefix="/api/v1"),
+    permissions.key_with(Scope.READ, Scope.CODES),
+)
+
+
+class BenefitOut(Struct):
+    """What the friend gets: percent in basis points, amount in minor units."""
+
+    kind: BenefitKind
+    percent: int | None
+    amount: int | None
+    product: str | None
+
+
+class RewardOut(Struct):
+    """What the ambassador earns, in its present version."""
+
+    version: int
+    kind: RewardKind
+    rate: int | None
+    amount: int | None
+    maximum: int | None
+    hold_days: int
+    new_customers_only: bool
+
+
+class CampaignOut(Struct):
+    """A campaign's terms; amounts in minor units of `currency`."""
+
+    slug: str
+    name: str
+    objective: Objective
+    status: CampaignStatus
+    starts_at: str | None
+    ends_at: str | None
+    countries: list[str]
+    currencies: list[str]
+    products: list[str]
+    minimum_basket: int | None
+    new_customers_only: bool
+    uses_per_code: int | None
+    uses_per_customer: int | None
+    currency: str
+    budget: int | None
+    benefits: list[BenefitOut]
+    reward: RewardOut
+
+
+class CampaignsOut(Struct):
+    """A page of campaigns; `next` goes into `?after=`."""
+
+    data: list[CampaignOut]
+    next: str | None
+
+
+@door.get("/campaigns")
+@api.operation(
+    "List campaigns.",
+    answers={200: CampaignsOut},
+    query={
+        "limit": "Rows, 100 unless given, at most 1000.",
+        "after": "The `next` of the page before.",
+        "status": "draft, running, paused or ended.",
+    },
+)
+def list_campaigns() -> Response:
+    """Answer a page of campaigns."""
+    asked = request.args.get("status")
+    if asked is not None and asked not in set(CampaignStatus):
+        raise InvalidInputError("status: use draft, running, paused or ended")
+    limit = api.page_limit()
+    status = CampaignStatus(asked) if asked else None
+    found = campaigns.after(api.page_after(), status=status, limit=limit + 1)
+    last = str(found[limit - 1].id) if len(found) > limit else None
+    return api.answer(CampaignsOut(data=[_campaign(one) for one in found[:limit]], next=last))
+
+
+@door.get("/campaigns/<slug>")
+@api.operation("Show one campaign.", answers={200: CampaignOut})
+def show_campaign(slug: str) -> Response:
+    """Answer one campaign."""
+    return api.answer(_campaign(campaigns.get(slug)))
+
+
+def _campaign(one: Campaign) -> CampaignOut:
+    rule = one.rules[-1]
+    return CampaignOut(
+        slug=one.slug, name=one.name, objective=one.objective, status=one.status,
+        starts_at=one.starts_at.isoformat() if one.starts_at else None,
+        ends_at=one.ends_at.isoformat() if one.ends_at else None,
+        countries=one.countries, currencies=one.currencies, products=one.products,
+        minimum_basket=one.minimum_basket, new_customers_only=one.new_customers_only,
+        uses_per_code=one.uses_per_code, uses_per_customer=one.uses_per_customer,
+        currency=one.currency, budget=one.budget,
+        benefits=[
+            BenefitOut(kind=b.kind, percent=b.percent, amount=b.amount, product=b.product)
+            for b in one.benefits
+        ],
+        reward=RewardOut(
+            version=rule.version, kind=rule.kind, rate=rule.rate, amount=rule.amount,
+            maximum=rule.maximum, hold_days=rule.hold_days,
+            new_customers_only=rule.new_customers_only,
+        ),
+    )  # fmt: skip

@@ -1,0 +1,169 @@
+"""Tables of the campaigns room: campaigns, benefits, reward rules, spend."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from core import clock
+from core.db import (
+    BasisPoints,
+    BigId,
+    CurrencyCode,
+    LocalDay,
+    MinorUnits,
+    Model,
+    PrimaryKey,
+    UtcTime,
+    Words,
+    choice,
+)  # fmt: skip
+from core.spans import Spans, SpansColumn
+
+
+class Objective(StrEnum):
+    """What a campaign is for."""
+
+    ACQUISITION = "acquisition"
+    LOYALTY = "loyalty"
+    CO_CREATION = "co_creation"
+    CONTENT = "content"
+    EVENTS = "events"
+
+
+class CampaignStatus(StrEnum):
+    """Whether a campaign's codes apply."""
+
+    DRAFT = "draft"
+    RUNNING = "running"
+    PAUSED = "paused"
+    ENDED = "ended"
+
+
+class BenefitKind(StrEnum):
+    """What the friend gets at once."""
+
+    PERCENT = "percent"
+    AMOUNT = "amount"
+    FREE_SHIPPING = "free_shipping"
+    FREE_PRODUCT = "free_product"
+
+
+class RewardKind(StrEnum):
+    """How a commission is computed."""
+
+    PERCENT = "percent"
+    FIXED = "fixed"
+
+
+class SpendKind(StrEnum):
+    """What a cost was for."""
+
+    MEDIA = "media"
+    PEOPLE = "people"
+    TOOLS = "tools"
+    EVENTS = "events"
+    BOXES = "boxes"
+    PERKS = "perks"
+    OTHER = "other"
+
+
+class Campaign(Model):
+    """What the brand sets up: objective, scope, benefits, reward, budget, window."""
+
+    __tablename__ = "campaign"
+    __table_args__ = (
+        sa.CheckConstraint("budget IS NULL OR committed <= budget", name="within_budget"),
+        sa.CheckConstraint("committed >= 0", name="committed_not_negative"),
+    )
+
+    id: Mapped[PrimaryKey]
+    slug: Mapped[str] = mapped_column(sa.String(60), unique=True)
+    name: Mapped[str] = mapped_column(sa.String(120))
+    objective: Mapped[Objective] = mapped_column(choice(Objective))
+    status: Mapped[CampaignStatus] = mapped_column(choice(CampaignStatus), index=True)
+    status_since: Mapped[UtcTime] = mapped_column(default=clock.now)  # earlier orders keep
+    breaks: Mapped[Spans] = mapped_column(SpansColumn, default=())  # stops that are over
+    starts_at: Mapped[UtcTime | None]
+    ends_at: Mapped[UtcTime | None]  # the first instant after the campaign
+    countries: Mapped[Words]  # empty: everywhere
+    currencies: Mapped[Words]  # empty: any
+    products: Mapped[Words]  # SKUs; empty: any
+    minimum_basket: Mapped[MinorUnits | None]  # in the campaign's currency
+    new_customers_only: Mapped[bool]
+    uses_per_code: Mapped[int | None]
+    uses_per_customer: Mapped[int | None]
+    refund_frees_use: Mapped[bool]
+    currency: Mapped[CurrencyCode]  # of budget, minimum and fixed amounts
+    budget: Mapped[MinorUnits | None]  # commissions in all, at most
+    committed: Mapped[
+        MinorUnits
+    ]  # commissions accrued since there is a budget; a refund does not free it
+    landing_url: Mapped[str | None] = mapped_column(sa.String(500))
+    created_at: Mapped[UtcTime]
+
+    benefits: Mapped[list[Benefit]] = relationship(
+        back_populates="campaign", order_by="Benefit.position", lazy="selectin"
+    )
+    rules: Mapped[list[RewardRule]] = relationship(
+        back_populates="campaign", order_by="RewardRule.version", lazy="selectin"
+    )
+
+
+class Benefit(Model):
+    """One of the things a campaign's codes give the friend."""
+
+    __tablename__ = "benefit"
+    __table_args__ = (sa.UniqueConstraint("campaign_id", "position"),)
+
+    id: Mapped[PrimaryKey]
+    campaign_id: Mapped[BigId] = mapped_column(sa.ForeignKey("campaign.id"))
+    position: Mapped[int]
+    kind: Mapped[BenefitKind] = mapped_column(choice(BenefitKind))
+    percent: Mapped[BasisPoints | None]
+    amount: Mapped[MinorUnits | None]  # in the campaign's currency
+    product: Mapped[str | None] = mapped_column(sa.String(100))  # SKU
+
+    campaign: Mapped[Campaign] = relationship(back_populates="benefits")
+
+
+class RewardRule(Model):
+    """A version of what a campaign pays its ambassadors; never edited."""
+
+    __tablename__ = "reward_rule"
+    __table_args__ = (sa.UniqueConstraint("campaign_id", "version"),)
+
+    id: Mapped[PrimaryKey]
+    campaign_id: Mapped[BigId] = mapped_column(sa.ForeignKey("campaign.id"))
+    version: Mapped[int]
+    kind: Mapped[RewardKind] = mapped_column(choice(RewardKind))
+    rate: Mapped[BasisPoints | None]
+    amount: Mapped[MinorUnits | None]  # fixed, in the campaign's currency
+    include_tax: Mapped[bool]  # switches of the base (rule 14)
+    include_shipping: Mapped[bool]
+    before_discount: Mapped[bool]
+    maximum: Mapped[MinorUnits | None]  # per purchase, in the campaign's currency
+    hold_days: Mapped[int]
+    new_customers_only: Mapped[bool]
+    effective_from: Mapped[UtcTime | None]  # None: since ever
+    created_at: Mapped[UtcTime]
+
+    campaign: Mapped[Campaign] = relationship(back_populates="rules")
+
+
+class Spend(Model):
+    """Money the brand spent on a channel on a day."""
+
+    __tablename__ = "spend"
+
+    id: Mapped[PrimaryKey]
+    key: Mapped[str] = mapped_column(sa.String(200), unique=True)  # what makes a repeat harmless
+    channel: Mapped[str] = mapped_column(sa.String(60))
+    on: Mapped[LocalDay] = mapped_column("spent_on", index=True)
+    amount: Mapped[MinorUnits]
+    currency: Mapped[CurrencyCode]
+    kind: Mapped[SpendKind] = mapped_column(choice(SpendKind))
+    note: Mapped[str] = mapped_column(sa.String(200))
+    created_at: Mapped[UtcTime]

@@ -1,0 +1,293 @@
+"""The terms of a campaign: what the friend gets, what the ambassador earns, where and how long.
+
+Plain values that the form, the command and the API all make, checked in one
+place.  Ratios are basis points, amounts minor units of the campaign's currency.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal, InvalidOperation
+
+from flask_babel import gettext as _
+
+from campaigns.models import Benefit, BenefitKind, Campaign, Objective, RewardKind, RewardRule
+from core import clock, countries, money, redirects
+from core.errors import Fault, InvalidInputError
+
+LONGEST_HOLD = 365  # days
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FriendGets:
+    """One benefit of a campaign's codes."""
+
+    kind: BenefitKind
+    percent: int | None = None  # basis points
+    amount: int | None = None  # minor units
+    product: str | None = None  # SKU
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AmbassadorEarns:
+    """What a purchase earns: a share of its base, or a fixed amount."""
+
+    kind: RewardKind = RewardKind.PERCENT
+    rate: int | None = None  # basis points
+    amount: int | None = None  # minor units
+    maximum: int | None = None  # per purchase
+    hold_days: int = 30
+    new_customers_only: bool = False
+    include_tax: bool = False
+    include_shipping: bool = False
+    before_discount: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """Everything of a campaign that a person decides."""
+
+    name: str
+    objective: Objective = Objective.ACQUISITION
+    starts_at: datetime | None = None
+    ends_at: datetime | None = None  # the first instant after
+    benefits: tuple[FriendGets, ...] = ()
+    reward: AmbassadorEarns = field(default_factory=lambda: AmbassadorEarns(rate=0))
+    countries: tuple[str, ...] = ()
+    currencies: tuple[str, ...] = ()
+    products: tuple[str, ...] = ()
+    minimum_basket: int | None = None
+    new_customers_only: bool = False
+    uses_per_code: int | None = None
+    uses_per_customer: int | None = None
+    refund_frees_use: bool = False
+    budget: int | None = None
+    landing_url: str | None = None
+
+
+def of(campaign: Campaign) -> Terms:
+    """Return the terms of a campaign as it stands."""
+    return Terms(
+        name=campaign.name, objective=campaign.objective,
+        starts_at=campaign.starts_at, ends_at=campaign.ends_at,
+        benefits=tuple(_friend_gets(benefit) for benefit in campaign.benefits),
+        reward=reward_of(campaign.rules[-1]),
+        countries=tuple(campaign.countries), currencies=tuple(campaign.currencies),
+        products=tuple(campaign.products), minimum_basket=campaign.minimum_basket,
+        new_customers_only=campaign.new_customers_only,
+        uses_per_code=campaign.uses_per_code, uses_per_customer=campaign.uses_per_customer,
+        refund_frees_use=campaign.refund_frees_use, budget=campaign.budget,
+        landing_url=campaign.landing_url,
+    )  # fmt: skip
+
+
+def reward_of(rule: RewardRule) -> AmbassadorEarns:
+    """Return what a version of a campaign's rule pays."""
+    return AmbassadorEarns(
+        kind=rule.kind, rate=rule.rate, amount=rule.amount, maximum=rule.maximum,
+        hold_days=rule.hold_days, new_customers_only=rule.new_customers_only,
+        include_tax=rule.include_tax, include_shipping=rule.include_shipping,
+        before_discount=rule.before_discount,
+    )  # fmt: skip
+
+
+def _friend_gets(benefit: Benefit) -> FriendGets:
+    return FriendGets(
+        kind=benefit.kind, percent=benefit.percent, amount=benefit.amount, product=benefit.product
+    )
+
+
+def benefit(text: str, currency: str) -> FriendGets:
+    """Read a benefit: `25%`, `5.00`, `free_shipping` or `free_product:SKU`.
+
+    Raises:
+        InvalidInputError: None of these.
+    """
+    word, _sep, product = text.strip().partition(":")
+    if word == BenefitKind.FREE_SHIPPING and not product:
+        return FriendGets(kind=BenefitKind.FREE_SHIPPING)
+    if word == BenefitKind.FREE_PRODUCT and product.strip():
+        return FriendGets(kind=BenefitKind.FREE_PRODUCT, product=product.strip())
+    if word.endswith("%"):
+        return FriendGets(kind=BenefitKind.PERCENT, percent=basis_points(word, "/benefits"))
+    return FriendGets(kind=BenefitKind.AMOUNT, amount=minor(word, currency, "/benefits"))
+
+
+def commission(text: str, currency: str) -> AmbassadorEarns:
+    """Read a commission: `10%` of the base, or `5.00` a purchase.
+
+    Raises:
+        InvalidInputError: Neither.
+    """
+    if text.strip().endswith("%"):
+        return AmbassadorEarns(rate=basis_points(text, "/rate"))
+    return AmbassadorEarns(kind=RewardKind.FIXED, amount=minor(text, currency, "/fixed"))
+
+
+def basis_points(text: str, pointer: str) -> int:
+    """Read a percentage such as `12.5` or `12,5 %` as basis points.
+
+    Raises:
+        InvalidInputError: Not a percentage from 0 to 100 with two decimals at most.
+    """
+    bare = text.strip().removesuffix("%").strip().replace(",", ".")
+    try:
+        value = Decimal(bare) * 100
+    except InvalidOperation:
+        value = Decimal("NaN")
+    if not value.is_finite() or not 0 <= value <= money.BASIS_POINTS or value != int(value):
+        raise _wrong(pointer, _("Write a percentage from 0 to 100, such as 12.5."))
+    return int(value)
+
+
+def minor(text: str, currency: str, pointer: str) -> int:
+    """Read an amount in major units such as `12.50` or `12,50` as minor units.
+
+    Raises:
+        InvalidInputError: Not an amount of zero or more that the currency has.
+    """
+    try:
+        value = money.to_minor(text.strip().replace(",", "."), currency)
+    except money.MoneyError:
+        value = -1
+    if value < 0:
+        raise _wrong(pointer, _("Write an amount such as 12.50."))
+    return value
+
+
+def window(
+    starts_on: date | None, ends_on: date | None, timezone: str
+) -> tuple[datetime | None, datetime | None]:
+    """Return the instants of a window given by its first and its last day, both included.
+
+    Raises:
+        InvalidInputError: The first day is one that UTC does not have.
+    """
+    zone = clock.zone(timezone)
+    try:
+        starts_at = datetime.combine(starts_on, time(), zone).astimezone(UTC) if starts_on else None
+    except OverflowError:  # 1 January of year 1, east of Greenwich
+        detail = _("“%(text)s” is not a date of our time.", text=starts_on)
+        raise _wrong("/starts_on", detail) from None
+    after = ends_on + timedelta(days=1) if ends_on and ends_on < date.max else None
+    ends_at = datetime.combine(after, time(), zone).astimezone(UTC) if after else None
+    return starts_at, ends_at
+
+
+def days(
+    starts_at: datetime | None, ends_at: datetime | None, timezone: str
+) -> tuple[date | None, date | None]:
+    """Return the first and the last day of a window, as `window` reads them."""
+    starts_on = clock.local_day(starts_at, timezone) if starts_at else None
+    last = ends_at - timedelta(microseconds=1) if ends_at else None
+    return starts_on, clock.local_day(last, timezone) if last else None
+
+
+def require(terms: Terms) -> None:
+    """Check terms that a person decided.
+
+    Raises:
+        InvalidInputError: Something cannot be; all faults at once.
+    """
+    faults = [
+        Fault(pointer, detail())
+        for pointer, is_wrong, detail in _RULES
+        if is_wrong(terms)
+    ]  # fmt: skip
+    if faults:
+        raise InvalidInputError(_("Some terms need a correction."), faults=faults)
+
+
+def _bad_name(terms: Terms) -> bool:
+    return not 1 <= len(terms.name.strip()) <= 120 or not terms.name.isprintable()
+
+
+def _bad_window(terms: Terms) -> bool:
+    return bool(terms.starts_at and terms.ends_at and terms.ends_at <= terms.starts_at)
+
+
+def _two_discounts(terms: Terms) -> bool:
+    kinds = [b.kind for b in terms.benefits]
+    return sum(kind in {BenefitKind.PERCENT, BenefitKind.AMOUNT} for kind in kinds) > 1
+
+
+def _bad_benefit(terms: Terms) -> bool:
+    return any(_is_empty(benefit) for benefit in terms.benefits) or len(terms.benefits) > 10
+
+
+def _is_empty(benefit: FriendGets) -> bool:
+    if benefit.kind is BenefitKind.PERCENT:
+        return not 0 < (benefit.percent or 0) <= money.BASIS_POINTS
+    if benefit.kind is BenefitKind.AMOUNT:
+        return (benefit.amount or 0) <= 0
+    if benefit.kind is BenefitKind.FREE_PRODUCT:
+        return not 0 < len(benefit.product or "") <= 100
+    return False
+
+
+def _bad_reward(terms: Terms) -> bool:
+    reward = terms.reward
+    if reward.kind is RewardKind.PERCENT:
+        return reward.rate is None or not 0 <= reward.rate <= money.BASIS_POINTS
+    return reward.amount is None or not 0 <= reward.amount <= money.LARGEST
+
+
+def _bad_countries(terms: Terms) -> bool:
+    return any(not _reads(countries.require, code) for code in terms.countries)
+
+
+def _bad_currencies(terms: Terms) -> bool:
+    return any(not _reads(money.require_currency, code) for code in terms.currencies)
+
+
+def _bad_products(terms: Terms) -> bool:
+    return any(not 0 < len(sku) <= 100 or not sku.isprintable() for sku in terms.products)
+
+
+def _bad_landing(terms: Terms) -> bool:
+    if terms.landing_url is None:
+        return False
+    host = redirects.host_of(terms.landing_url)
+    return host is None or len(terms.landing_url) > 500
+
+
+def _reads(reader: Callable[[str], str], text: str) -> bool:
+    try:
+        return reader(text) == text
+    except ValueError:
+        return False
+
+
+def _below_one(number: int | None) -> bool:
+    return number is not None and not 1 <= number <= 10**9
+
+
+def _wrong(pointer: str, detail: str) -> InvalidInputError:
+    return InvalidInputError(detail, faults=[Fault(pointer, detail)])
+
+
+_RULES: tuple[tuple[str, Callable[[Terms], bool], Callable[[], str]], ...] = (
+    ("/name", _bad_name, lambda: _("Write a name of 1 to 120 characters.")),
+    ("/ends_on", _bad_window, lambda: _("The end comes before the start.")),
+    ("/benefits", _two_discounts, lambda: _("Choose a percentage or an amount off, not both.")),
+    ("/benefits", _bad_benefit, lambda: _("A benefit needs its percentage, amount or product.")),
+    ("/rate", _bad_reward, lambda: _("Write what the ambassador earns, zero or more.")),
+    ("/hold_days", lambda t: not 0 <= t.reward.hold_days <= LONGEST_HOLD,
+     lambda: _("Write a number of days from 0 to 365.")),
+    ("/maximum", lambda t: _below_one(t.reward.maximum),
+     lambda: _("Write an amount above zero, or nothing.")),
+    ("/countries", _bad_countries, lambda: _("Write country codes of two letters such as CH, FR.")),
+    ("/currencies", _bad_currencies, lambda: _("Write currency codes such as CHF, EUR.")),
+    ("/products", _bad_products, lambda: _("Write product numbers of at most 100 characters.")),
+    ("/minimum_basket", lambda t: _below_one(t.minimum_basket),
+     lambda: _("Write an amount above zero, or nothing.")),
+    ("/uses_per_code", lambda t: _below_one(t.uses_per_code),
+     lambda: _("Write a number above zero, or nothing.")),
+    ("/uses_per_customer", lambda t: _below_one(t.uses_per_customer),
+     lambda: _("Write a number above zero, or nothing.")),
+    ("/budget", lambda t: t.budget is not None and not 0 < t.budget <= money.LARGEST,
+     lambda: _("Write an amount above zero, or nothing.")),
+    ("/landing_url", _bad_landing, lambda: _("Write an https address.")),
+)  # fmt: skip

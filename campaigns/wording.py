@@ -1,0 +1,200 @@
+"""A campaign's terms in plain sentences, in the reader's language."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext, ngettext
+
+from campaigns import terms as campaign_terms
+from campaigns.models import BenefitKind, Campaign, CampaignStatus, Objective, RewardKind
+from campaigns.terms import AmbassadorEarns, FriendGets, Terms
+from core import countries, i18n, money
+
+OBJECTIVES = {
+    Objective.ACQUISITION: lazy_gettext("Win new customers"),
+    Objective.LOYALTY: lazy_gettext("Keep customers"),
+    Objective.CO_CREATION: lazy_gettext("Create together"),
+    Objective.CONTENT: lazy_gettext("Gather content"),
+    Objective.EVENTS: lazy_gettext("Fill events"),
+}
+STATUSES = {
+    CampaignStatus.DRAFT: lazy_gettext("Draft"),
+    CampaignStatus.RUNNING: lazy_gettext("Running"),
+    CampaignStatus.PAUSED: lazy_gettext("Paused"),
+    CampaignStatus.ENDED: lazy_gettext("Ended"),
+}
+CHANNELS = {
+    "community": lazy_gettext("Community"),
+    "direct": lazy_gettext("Direct"),
+    "email": lazy_gettext("E-mail"),
+    "organic": lazy_gettext("Organic"),
+    "organic_search": lazy_gettext("Organic search"),
+    "organic_social": lazy_gettext("Organic social"),
+    "paid_search": lazy_gettext("Paid search"),
+    "paid_social": lazy_gettext("Paid social"),
+    "unattributed": lazy_gettext("Unattributed"),
+}
+
+
+def channel(name: str) -> str:
+    """Return a channel in words: `paid_social` gives `Paid social`."""
+    return str(CHANNELS.get(name) or name.replace("_", " ").capitalize())
+
+
+def percent(basis_points: int) -> str:
+    """Return basis points as a percentage with as many decimals as it needs."""
+    places = 0 if basis_points % 100 == 0 else 1 if basis_points % 10 == 0 else 2
+    return i18n.percent(Decimal(basis_points) / money.BASIS_POINTS, places)
+
+
+def benefit(benefit: FriendGets, currency: str) -> str:
+    """Return a benefit in some words: `15 % off`."""
+    if benefit.kind is BenefitKind.PERCENT:
+        return str(_("%(share)s off", share=percent(benefit.percent or 0)))
+    if benefit.kind is BenefitKind.AMOUNT:
+        return str(_("%(amount)s off", amount=i18n.money(benefit.amount, currency)))
+    if benefit.kind is BenefitKind.FREE_SHIPPING:
+        return str(_("Free delivery"))
+    return str(_("%(product)s as a gift", product=benefit.product))
+
+
+def reward(reward: AmbassadorEarns, currency: str, *, is_own: bool = False) -> str:
+    """Return what the ambassador earns, in sentences.
+
+    Args:
+        reward: The terms.
+        currency: Of their amounts.
+        is_own: Whether the ambassador reads it.
+    """
+    if reward.kind is RewardKind.PERCENT and not reward.rate:
+        if is_own:
+            return str(_("You earn no commission with this one."))
+        return str(_("The ambassador earns no commission."))
+    more = [_earns(reward, currency, is_own=is_own)]
+    if reward.new_customers_only:
+        more.append(str(_("Only purchases by new customers earn.")))
+    if reward.maximum is not None:
+        cap = i18n.money(reward.maximum, currency)
+        more.append(str(_("At most %(amount)s for one purchase.", amount=cap)))
+    more.append(hold(reward.hold_days))
+    return " ".join(more)
+
+
+def _earns(reward: AmbassadorEarns, currency: str, *, is_own: bool) -> str:
+    if reward.kind is RewardKind.FIXED:
+        amount = i18n.money(reward.amount, currency)
+        if is_own:
+            return str(_("You earn %(amount)s for each purchase.", amount=amount))
+        return str(_("The ambassador earns %(amount)s for each purchase.", amount=amount))
+    share, base = percent(reward.rate or 0), _base(reward)
+    if is_own:
+        return str(_("You earn %(share)s of %(base)s.", share=share, base=base))
+    return str(_("The ambassador earns %(share)s of %(base)s.", share=share, base=base))
+
+
+def hold(days: int) -> str:
+    """Return when a commission becomes payable, a sentence."""
+    if days == 0:
+        return str(_("It is payable at once."))
+    return str(
+        ngettext(
+            "It becomes payable %(num)s day after the purchase.",
+            "It becomes payable %(num)s days after the purchase.",
+            days,
+        )
+    )
+
+
+def sentences(terms: Terms, currency: str) -> list[str]:
+    """Return the terms of a campaign, a sentence each."""
+    gets = ", ".join(benefit(one, currency) for one in terms.benefits)
+    told = [
+        str(_("The friend gets: %(benefits)s.", benefits=gets))
+        if gets
+        else str(_("The friend gets no discount.")),
+        reward(terms.reward, currency),
+        _window(terms),
+        *_scope(terms, currency),
+        *_limits(terms),
+    ]
+    if terms.budget is not None:
+        limit = i18n.money(terms.budget, currency)
+        told.append(str(_("Commissions are %(amount)s in all, at most.", amount=limit)))
+    return told
+
+
+def of_campaign(campaign: Campaign) -> list[str]:
+    """Return the terms of a campaign as it stands, a sentence each."""
+    return sentences(campaign_terms.of(campaign), campaign.currency)
+
+
+def _base(reward: AmbassadorEarns) -> str:
+    """Return the commission's base in words (rule 14)."""
+    discount = (
+        _("the amount before discount")
+        if reward.before_discount
+        else _("the amount after discount")
+    )
+    if reward.include_tax and reward.include_shipping:
+        return str(_("%(amount)s, with tax and shipping", amount=discount))
+    if reward.include_tax:
+        return str(_("%(amount)s, with tax, before shipping", amount=discount))
+    if reward.include_shipping:
+        return str(_("%(amount)s, with shipping, before tax", amount=discount))
+    return str(_("%(amount)s, before tax and shipping", amount=discount))
+
+
+def _window(terms: Terms) -> str:
+
+    first = i18n.day(terms.starts_at)
+    last = i18n.day(terms.ends_at - timedelta(microseconds=1)) if terms.ends_at else None
+    if terms.starts_at and last:
+        return str(_("It runs from %(first)s to %(last)s.", first=first, last=last))
+    if terms.starts_at:
+        return str(_("It runs from %(first)s, without an end.", first=first))
+    if last:
+        return str(_("It runs until %(last)s.", last=last))
+    return str(_("It has no start and no end."))
+
+
+def _scope(terms: Terms, currency: str) -> list[str]:
+    told = []
+    if terms.countries:
+        named = ", ".join(countries.name(code) for code in terms.countries)
+        told.append(_("Only in: %(countries)s.", countries=named))
+    if terms.currencies:
+        told.append(_("Only in: %(currencies)s.", currencies=", ".join(terms.currencies)))
+    if terms.products:
+        told.append(_("Only for: %(products)s.", products=", ".join(terms.products)))
+    if terms.minimum_basket is not None:
+        least = i18n.money(terms.minimum_basket, currency)
+        told.append(_("From a basket of %(amount)s.", amount=least))
+    if terms.new_customers_only:
+        told.append(_("The codes are for new customers only."))
+    return [str(sentence) for sentence in told]
+
+
+def _limits(terms: Terms) -> list[str]:
+    told = []
+    if terms.uses_per_code is not None:
+        told.append(
+            ngettext(
+                "Each code can be used %(num)s time.",
+                "Each code can be used %(num)s times.",
+                terms.uses_per_code,
+            )
+        )
+    if terms.uses_per_customer is not None:
+        told.append(
+            ngettext(
+                "Each customer can use a code %(num)s time.",
+                "Each customer can use a code %(num)s times.",
+                terms.uses_per_customer,
+            )
+        )
+    if terms.refund_frees_use:
+        told.append(_("A refunded order gives its use back."))
+    return [str(sentence) for sentence in told]

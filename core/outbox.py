@@ -1,0 +1,191 @@
+"""The outbox: what must go out, written in the transaction that decided it.
+
+A message is a row with a unique key, so deciding twice sends once.  A worker
+claims due rows for a lease with a fencing token, calls the sender outside any
+transaction, then settles the row only if it still holds the token.  Nothing
+here knows what a message means: a sender is looked up by its kind.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+import sqlalchemy as sa
+import structlog
+from sqlalchemy.orm import Mapped, mapped_column
+
+from core import clock
+from core.db import Facts, Model, PrimaryKey, UtcTime, choice, db, upsert_dialect
+
+log = structlog.get_logger()
+
+LEASE = timedelta(minutes=2)  # longer than any sender's own time limit
+MAX_ATTEMPTS = 23  # with the backoff below about three days
+Sender = Callable[[dict[str, Any], str], None]  # payload, unique key
+
+
+class MessageState(StrEnum):
+    """Where a message stands."""
+
+    WAITING = "waiting"
+    SENDING = "sending"
+    SENT = "sent"
+    FAILED = "failed"
+
+
+class OutboxMessage(Model):
+    """One thing that must go out, once."""
+
+    __tablename__ = "outbox_message"
+    __table_args__ = (sa.Index("ix_outbox_message_due", "state", "due_at"),)
+
+    id: Mapped[PrimaryKey]
+    kind: Mapped[str] = mapped_column(sa.String(40))
+    key: Mapped[str] = mapped_column(sa.String(200), unique=True)
+    payload: Mapped[Facts]
+    state: Mapped[MessageState] = mapped_column(choice(MessageState))
+    attempts: Mapped[int] = mapped_column(default=0)
+    created_at: Mapped[UtcTime]
+    due_at: Mapped[UtcTime]
+    token: Mapped[str | None] = mapped_column(sa.String(32))
+    sent_at: Mapped[UtcTime | None]
+    last_error: Mapped[str | None] = mapped_column(sa.Text)
+
+
+def enqueue(
+    kind: str, payload: dict[str, Any], *, key: str, due_at: datetime | None = None
+) -> None:
+    """Add a message to the caller's transaction; the same key again changes nothing."""
+    now = clock.now()
+    db.session.execute(
+        upsert_dialect()
+        .insert(OutboxMessage)
+        .values(
+            kind=kind, key=key, payload=payload, state=MessageState.WAITING, attempts=0,
+            created_at=now, due_at=due_at or now,
+        )
+        .on_conflict_do_nothing(index_elements=["key"])
+    )  # fmt: skip
+
+
+def drain(senders: Mapping[str, Sender], *, limit: int = 100) -> int:
+    """Send what is due and return how many went out.  Commits; a door calls it.
+
+    A message whose kind has no sender waits: its provider is switched off.  A
+    sender that raises leaves its message waiting with a growing delay; after
+    the last attempt it is `failed`, kept, and can be retried by a person.
+    """
+    sent = 0
+    for _ in range(limit):
+        message = _claim(set(senders))
+        if message is None:
+            break
+        sent += _deliver(message, senders)
+    return sent
+
+
+def retry(message_id: int) -> bool:
+    """Make a message due now that failed or waits for its next attempt; False if there is none."""
+    again = [MessageState.FAILED, MessageState.WAITING]
+    found = db.session.scalar(
+        sa.update(OutboxMessage)
+        .where(OutboxMessage.id == message_id, OutboxMessage.state.in_(again))
+        .values(state=MessageState.WAITING, attempts=0, due_at=clock.now())
+        .returning(OutboxMessage.id)
+    )
+    return found is not None
+
+
+def recent(*, state: MessageState | None = None, limit: int = 50) -> list[OutboxMessage]:
+    """Return the latest messages, the newest first."""
+    query = sa.select(OutboxMessage).order_by(OutboxMessage.id.desc()).limit(limit)
+    if state:
+        query = query.where(OutboxMessage.state == state)
+    return list(db.session.scalars(query))
+
+
+def counts() -> dict[str, int]:
+    """Return how many messages stand where."""
+    query = sa.select(OutboxMessage.state, sa.func.count()).group_by(OutboxMessage.state)
+    found = {str(state): count for state, count in db.session.execute(query)}
+    return {str(state): found.get(str(state), 0) for state in MessageState}
+
+
+def oldest_age() -> int:
+    """Return for how many seconds the oldest message that is due has waited; 0 if none is."""
+    now = clock.now()
+    oldest = db.session.scalar(
+        sa.select(sa.func.min(OutboxMessage.due_at)).where(
+            OutboxMessage.state == MessageState.WAITING, OutboxMessage.due_at <= now
+        )
+    )
+    return int((now - oldest).total_seconds()) if oldest else 0
+
+
+def _claim(kinds: set[str]) -> OutboxMessage | None:
+    now = clock.now()
+    due = (
+        sa.select(OutboxMessage.id)
+        .where(
+            OutboxMessage.state.in_([MessageState.WAITING, MessageState.SENDING]),
+            OutboxMessage.due_at <= now,
+            OutboxMessage.kind.in_(kinds),
+        )
+        .order_by(OutboxMessage.due_at, OutboxMessage.id)
+        .limit(1)
+        .with_for_update(skip_locked=True)  # SQLite's dialect leaves it out
+    )
+    claimed = db.session.scalar(
+        sa.update(OutboxMessage)
+        .where(OutboxMessage.id == due.scalar_subquery())
+        .values(
+            state=MessageState.SENDING,
+            attempts=OutboxMessage.attempts + 1,
+            token=secrets.token_hex(16),
+            due_at=now + LEASE,  # a killed worker's message is due again then
+        )
+        .returning(OutboxMessage)
+        .execution_options(populate_existing=True)
+    )
+    if claimed is not None:
+        db.session.expunge(claimed)
+    db.session.commit()
+    return claimed
+
+
+def _deliver(message: OutboxMessage, senders: Mapping[str, Sender]) -> bool:
+    try:
+        senders[message.kind](message.payload, message.key)
+    except Exception as error:  # whatever a provider does must not lose the message
+        log.warning("outbox.failed", kind=message.kind, id=message.id, error=type(error).__name__)
+        _settle(message, _after_failure(message, error))
+        return False
+    _settle(message, _SENT | {"sent_at": clock.now()})
+    return True
+
+
+# What went out is forgotten: a message may hold a link that signs somebody in.
+_SENT: dict[str, Any] = {"state": MessageState.SENT, "last_error": None, "payload": {}}
+
+
+def _after_failure(message: OutboxMessage, error: Exception) -> dict[str, Any]:
+    over = message.attempts >= MAX_ATTEMPTS
+    wait = min(2**message.attempts, 8 * 3600) + secrets.randbelow(10)  # seconds, with jitter
+    return {
+        "state": MessageState.FAILED if over else MessageState.WAITING,
+        "due_at": clock.now() + timedelta(seconds=wait),
+        "last_error": f"{type(error).__name__}: {error}"[:500],
+    }
+
+
+def _settle(message: OutboxMessage, values: dict[str, Any]) -> None:
+    db.session.execute(
+        sa.update(OutboxMessage)
+        .where(OutboxMessage.id == message.id, OutboxMessage.token == message.token)
+        .values(**values)
+    )
+    db.session.commit()

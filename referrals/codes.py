@@ -1,0 +1,309 @@
+"""Promo codes: how they are written, made, found and stopped.
+
+A code is matched by its key: accents folded, letters in upper case, spaces and
+dashes gone.  Keys and owners never change and no code is ever deleted (the
+database refuses it), so a code that was once given means the same for ever.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from flask_babel import gettext as _
+
+from accounts import audit
+from campaigns.models import Campaign
+from core import clock, i18n
+from core.db import BATCH_ROWS, db, upsert_dialect
+from core.errors import ConflictError, DomainError, NotFoundError
+from referrals.models import Code, CodeStatus
+
+ALPHABET = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"  # 31 symbols: no 0 O 1 I L
+SHORTEST, LONGEST = 3, 50
+DEFAULT_PATTERN = "####-####-####"  # 12 symbols, 59 bits: safe for codes that carry value
+_FILL = 0.01  # a bulk job may use this share of its code space
+
+_KEY = re.compile(rf"[A-Z0-9]{{{SHORTEST},{LONGEST}}}\Z")
+_TEXT = re.compile(r"[A-Za-z0-9 -]+\Z")
+_FREE = re.compile(r"[\s\-‐-―]")  # may stand anywhere in a code
+_NEVER = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")  # no database can look for these
+_LOOK_ALIKE = str.maketrans("OIL", "011")
+# Not a list of opinions: words that no brand prints, in the two languages of the program.
+_REFUSED = (
+    "FUCK", "SHIT", "CUNT", "NAZI", "HITLER", "SALOPE", "PUTAIN", "ENCULE", "CONNARD", "NIGG",
+)  # fmt: skip
+
+
+class InvalidCodeError(DomainError):
+    """A text that cannot be a code."""
+
+    code = "invalid_code"
+
+
+class CodeTakenError(ConflictError):
+    """The code exists, or one that looks like it."""
+
+    code = "code_taken"
+
+
+class TooFewCodesError(DomainError):
+    """A pattern with too few combinations for the codes asked for."""
+
+    code = "too_few_codes"
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """A text in which each # stands for a random symbol, such as `SUMMER-####`."""
+
+    text: str
+
+    @property
+    def places(self) -> int:
+        return self.text.count("#")
+
+    @property
+    def combinations(self) -> int:
+        return int(len(ALPHABET) ** self.places)
+
+
+def fold(text: str) -> str:
+    """Return the key of a code as people write it: `zoé-10` gives `ZOE10`.
+
+    Text that no code can have folds to something that no code has.
+
+    Source: Unicode NFKD, combining marks dropped.
+    """
+    bare = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
+    return _NEVER.sub("?", _FREE.sub("", bare).upper())
+
+
+def require_key(text: str) -> str:
+    """Return the key of a new code.
+
+    Raises:
+        InvalidCodeError: Not 3 to 50 letters and digits, or a word we do not print.
+    """
+    key = fold(text)
+    if not _KEY.match(key):
+        raise InvalidCodeError(
+            _(
+                "Use %(least)s to %(most)s letters and digits, such as ZOE15; dashes are free.",
+                least=SHORTEST,
+                most=LONGEST,
+            )
+        )
+    if any(word in key for word in _REFUSED):
+        raise InvalidCodeError(_("Please choose another word for this code."))
+    return key
+
+
+def create(
+    text: str,
+    *,
+    campaign_id: int,
+    ambassador_id: int | None,
+    uses_limit: int | None = None,
+    replaces_id: int | None = None,
+    stripe_promotion_code: str | None = None,
+) -> Code:
+    """Make one code that a person chose.
+
+    Args:
+        text: As people will write it.
+        campaign_id: Whose benefits and scope it carries.
+        ambassador_id: Who gets the credit; None for a code of nobody.
+        uses_limit: Uses in all; the campaign's own limit unless given.
+        replaces_id: The leaked code that this one stands in for.
+        stripe_promotion_code: Stripe's id of the same code, if it is there too.
+
+    Raises:
+        InvalidCodeError: The text cannot be a code.
+        CodeTakenError: It exists, or one that reads alike (O and 0, I, L and 1).
+        NotFoundError: There is no such campaign.
+    """
+    key = require_key(text)
+    campaign = db.session.get(Campaign, campaign_id)
+    if campaign is None:
+        raise NotFoundError(_("There is no such campaign."))
+    _require_distinct(key)
+    code = Code(
+        key=key, text=_readable(text, key), campaign_id=campaign_id, ambassador_id=ambassador_id,
+        status=CodeStatus.ACTIVE, status_since=clock.now(), used=0,
+        uses_limit=uses_limit if uses_limit is not None else campaign.uses_per_code,
+        uses_per_customer=campaign.uses_per_customer, replaces_id=replaces_id,
+        stripe_promotion_code=stripe_promotion_code, created_at=clock.now(),
+    )  # fmt: skip
+    db.session.add(code)
+    try:
+        db.session.flush()  # somebody may have taken it this instant
+    except sa.exc.IntegrityError:
+        raise CodeTakenError(_("The code %(code)s exists already.", code=key)) from None
+    audit.record("code.create", "code", key, {"campaign": campaign.slug})
+    return code
+
+
+def generate(
+    count: int,
+    *,
+    campaign_id: int,
+    pattern: str = DEFAULT_PATTERN,
+    ambassador_id: int | None = None,
+) -> list[str]:
+    """Make many codes at random and return them, sorted.
+
+    They come from the system's cryptographic source and are inserted in the
+    order of their keys, so that ids tell nothing about which came first.
+
+    Args:
+        count: How many.
+        campaign_id: Whose benefits and scope they carry.
+        pattern: Each # is a random symbol; the rest is kept.
+        ambassador_id: Who gets the credit; None for codes of nobody.
+
+    Raises:
+        InvalidCodeError: The pattern cannot make codes.
+        TooFewCodesError: The codes would fill more than 1 % of the code space.
+        NotFoundError: There is no such campaign.
+    """
+    shape = require_pattern(pattern, count)
+    campaign = db.session.get(Campaign, campaign_id)
+    if campaign is None:
+        raise NotFoundError(_("There is no such campaign."))
+    made: list[str] = []
+    while len(made) < count:
+        texts = sorted(_random_texts(shape, count - len(made)) - set(made))
+        made += _insert(texts, campaign, ambassador_id)
+    audit.record("code.generate", "campaign", campaign.slug, {"count": count, "pattern": pattern})
+    return sorted(made)
+
+
+def require_pattern(text: str, count: int) -> Pattern:
+    """Return a pattern that has room for so many codes.
+
+    Raises:
+        InvalidCodeError: No # in it, or symbols that codes do not have.
+        TooFewCodesError: More than 1 % of its combinations would be used.
+    """
+    bare = text.replace("#", "X")
+    if "#" not in text or not _TEXT.match(bare) or not _KEY.match(fold(bare)):
+        raise InvalidCodeError(
+            _("A pattern is letters, digits and dashes, with # for each symbol.")
+        )
+    pattern = Pattern(text.upper())
+    if count > pattern.combinations * _FILL:
+        raise TooFewCodesError(
+            _(
+                "%(pattern)s has %(combinations)s combinations; %(count)s codes would fill more "
+                "than 1 %% of them and could be guessed. Add a # or two.",
+                pattern=pattern.text,
+                combinations=i18n.number(pattern.combinations),
+                count=i18n.number(count),
+            )
+        )
+    return pattern
+
+
+def freeze(code_id: int, *, reason: str) -> Code:
+    """Stop a leaked code; orders from now on earn nothing, earlier ones keep their credit.
+
+    Raises:
+        NotFoundError: There is no such active code.
+    """
+    code = db.session.get(Code, code_id, with_for_update=True)
+    if code is None or code.status is CodeStatus.FROZEN:
+        raise NotFoundError(_("There is no such active code."))
+    code.status, code.status_since = CodeStatus.FROZEN, clock.now()
+    audit.record("code.freeze", "code", code.key, {"reason": reason})
+    return code
+
+
+def replace(code_id: int, text: str, *, reason: str) -> Code:
+    """Freeze a code and give its owner another; raises as `freeze` and `create` do."""
+    old = freeze(code_id, reason=reason)
+    return create(
+        text, campaign_id=old.campaign_id, ambassador_id=old.ambassador_id, replaces_id=old.id
+    )
+
+
+def find(text: str) -> Code | None:
+    """Return the code that a person means, or None."""
+    return db.session.scalar(sa.select(Code).where(Code.key == fold(text)))
+
+
+def of_ambassador(ambassador_id: int) -> list[Code]:
+    """Return an ambassador's codes, newest first."""
+    query = sa.select(Code).where(Code.ambassador_id == ambassador_id).order_by(Code.id.desc())
+    return list(db.session.scalars(query))
+
+
+def _require_distinct(key: str) -> None:
+    """Refuse a key that exists or reads like one: O as 0, I and L as 1."""
+    like = re.sub("[O0IL1]", "_", key)
+    rivals = db.session.scalars(sa.select(Code.key).where(Code.key.like(like)))
+    for rival in rivals:
+        if rival.translate(_LOOK_ALIKE) == key.translate(_LOOK_ALIKE):
+            raise CodeTakenError(
+                _(
+                    "The code %(code)s reads like %(rival)s, which exists already.",
+                    code=key,
+                    rival=rival,
+                )
+            )
+
+
+def _readable(text: str, key: str) -> str:
+    """Return the text in capitals with its dashes, if it holds nothing else."""
+    written = "-".join(text.upper().split())
+    return written if fold(written) == key and _TEXT.match(written) else key
+
+
+def _random_texts(pattern: Pattern, count: int) -> set[str]:
+    """Return so many different texts of a pattern.
+
+    A random byte below 248 picks one of 31 symbols evenly (8 x 31 = 248); the
+    others are thrown away.
+    """
+    places, pieces = pattern.places, pattern.text.split("#")
+    template = "%s".join(piece.replace("%", "%%") for piece in pieces)
+    texts: set[str] = set()
+    while len(texts) < count:
+        short = count - len(texts)
+        symbols = os.urandom(short * places * 9 // 8 + 64).translate(_TABLE, _TOO_LARGE).decode()
+        whole = len(symbols) // places
+        texts.update(
+            template % tuple(symbols[i * places : (i + 1) * places])
+            for i in range(min(whole, short))
+        )
+    return texts
+
+
+_TABLE = bytes(ord(ALPHABET[value % 31]) for value in range(256))
+_TOO_LARGE = bytes(range(248, 256))
+
+
+def _insert(texts: list[str], campaign: Campaign, ambassador_id: int | None) -> list[str]:
+    """Insert codes, leave out those that exist, and return the texts inserted."""
+    now = clock.now()
+    common = {
+        "campaign_id": campaign.id, "ambassador_id": ambassador_id, "status": CodeStatus.ACTIVE,
+        "status_since": now, "used": 0, "uses_limit": campaign.uses_per_code,
+        "uses_per_customer": campaign.uses_per_customer, "created_at": now,
+    }  # fmt: skip
+    statement = (
+        upsert_dialect().insert(Code).on_conflict_do_nothing(index_elements=["key"])
+    ).returning(Code.text)
+    made: list[str] = []
+    for chunk in _chunks(texts):
+        rows = [{"key": fold(text), "text": text, **common} for text in chunk]
+        made += db.session.scalars(statement, rows)
+    return made
+
+
+def _chunks(texts: list[str]) -> Iterable[list[str]]:
+    return (texts[i : i + BATCH_ROWS] for i in range(0, len(texts), BATCH_ROWS))

@@ -1,0 +1,43 @@
+"""Forms of the referrals room."""
+
+from __future__ import annotations
+
+from flask_babel import lazy_gettext as _l
+from flask_wtf import FlaskForm
+from wtforms import SelectField, StringField, TextAreaField
+from wtforms.validators import InputRequired, Length
+
+
+class NewCodeForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF is untyped
+    """A code, a link or both for one ambassador in one campaign."""
+
+    ambassador = StringField(
+        _l("Ambassador"),
+        [InputRequired(_l("This field is needed.")), Length(max=254)],
+        description=_l("Their e-mail address, your own id, or their number here."),
+    )
+    campaign = SelectField(_l("Campaign"), choices=[])
+    code = StringField(
+        _l("Code"),
+        [Length(max=60)],
+        description=_l("3 to 50 letters and digits, such as ZOE15. It stays for ever."),
+    )
+    slug = StringField(
+        _l("End of the link"),
+        [Length(max=60)],
+        description=_l("Small letters, digits and dashes, such as zoe. Empty: no link."),
+    )
+
+
+class FreezeForm(FlaskForm):  # type: ignore[misc]
+    """Why a code is stopped, and what replaces it."""
+
+    reason = TextAreaField(
+        _l("Why"),
+        [InputRequired(_l("Say why: the reason is kept in the audit log.")), Length(max=500)],
+    )
+    replacement = StringField(
+        _l("New code for the same person"),
+        [Length(max=60)],
+        description=_l("Empty: the code is stopped and not replaced."),
+    )

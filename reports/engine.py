@@ -1,0 +1,133 @@
+"""Run a report's SQL on the columnar copy, with DuckDB inside this process.
+
+A report is one file in `reports/sql/`, in DuckDB's dialect, with named
+parameters.  It sees the fact tables as views over exactly the Parquet files that
+the manifest names for the months asked for, and `months`, the months themselves.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+from flask import current_app
+
+from core.config import Settings
+from reports import lake, sources
+from reports.models import Period
+
+FOLDER = Path(__file__).parent / "sql"
+MOST_ROWS = 300_000  # a page refreshes so many rows by itself, in about a second
+KNOWN_ANSWERS = 64
+ATTEMPTS = 3  # files may be replaced while they are opened; the next manifest has the new ones
+_PARAMETER = re.compile(r"\$([a-z_]+)")
+
+_answers: OrderedDict[Any, list[dict[str, Any]]] = OrderedDict()
+_guard = threading.Lock()
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """The state of the columnar copy that one report is read from."""
+
+    folder: Path
+    manifest: lake.Manifest
+
+
+def fresh(*, most_rows: int | None = None) -> Copy:
+    """Return the columnar copy, brought up to date first.
+
+    Args:
+        most_rows: See `lake.refresh`; pages pass `MOST_ROWS`.
+    """
+    settings: Settings = current_app.extensions["settings"]
+    return Copy(settings.lake, lake.refresh(settings.lake, most_rows=most_rows))
+
+
+@functools.lru_cache(maxsize=32)
+def definition(name: str) -> str:
+    """Return the SQL text of a report."""
+    return (FOLDER / f"{name}.sql").read_text(encoding="utf-8")
+
+
+def run(
+    copy: Copy, name: str, period: Period, parameters: Mapping[str, Any]
+) -> list[dict[str, Any]]:
+    """Return the rows of a report.
+
+    The same question of the same copy is answered from memory.
+
+    Args:
+        copy: From `fresh`.
+        name: A file in `reports/sql/` without its ending.
+        period: Which months the views hold; also `$from` and `$to`.
+        parameters: The other named parameters.
+    """
+    asked = {"from": period.first, "to": period.last, **parameters}
+    wanted = set(_PARAMETER.findall(_without_comments(definition(name))))
+    given = {key: asked[key] for key in wanted}
+    question = (
+        str(copy.folder), copy.manifest.stamp, name, period, tuple(sorted(given.items(), key=str)),
+    )  # fmt: skip
+    with _guard:
+        if question in _answers:
+            _answers.move_to_end(question)
+            return _answers[question]
+    rows = _run(copy, definition(name), period, given)
+    with _guard:
+        _answers[question] = rows
+        while len(_answers) > KNOWN_ANSWERS:
+            _answers.popitem(last=False)
+    return rows
+
+
+def _run(copy: Copy, sql: str, period: Period, parameters: dict[str, Any]) -> list[dict[str, Any]]:
+    for attempt in range(ATTEMPTS):
+        try:
+            with duckdb.connect() as engine:
+                _open_views(engine, copy, period.months)
+                found = engine.execute(sql, parameters)
+                names = [column[0] for column in found.description]
+                return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+        except duckdb.IOException:
+            if attempt == ATTEMPTS - 1:
+                raise
+            copy = Copy(copy.folder, lake.refresh(copy.folder))
+    raise AssertionError("unreachable")
+
+
+def _open_views(engine: Any, copy: Copy, months: Sequence[str]) -> None:
+    engine.execute("SET autoinstall_known_extensions = false")
+    named = ", ".join(f"('{month}')" for month in months)
+    months_view = f"SELECT * FROM (VALUES {named}) AS t(month)"  # noqa: S608  months are checked
+    engine.execute(f"CREATE VIEW months AS {months_view}")
+    for source in sources.SOURCES.values():
+        paths = copy.manifest.paths(source.name, months)
+        engine.execute(f"CREATE VIEW {source.name} AS {_select(source, copy.folder, paths)}")
+
+
+def _select(source: sources.Source, folder: Path, paths: Sequence[str]) -> str:
+    if not paths:
+        empty = ", ".join(
+            f"CAST(NULL AS {kind}) AS {name}" for name, kind in source.columns.items()
+        )
+        return f"SELECT {empty} WHERE false"
+    files = ", ".join("'" + str(folder / path).replace("'", "''") + "'" for path in paths)
+    return f"SELECT * FROM read_parquet([{files}])"  # noqa: S608  names of our own, quoted
+
+
+def _without_comments(sql: str) -> str:
+    return re.sub(r"--[^\n]*", "", sql)
+
+
+def other_currencies(copy: Copy, period: Period, currency: str) -> list[str]:
+    """Return the other currencies in which something was bought or spent."""
+    found = run(copy, "currencies", period, {})
+    return [row["currency"] for row in found if row["currency"] != currency]

@@ -1,0 +1,197 @@
+"""Reports as files: CSV and XLSX with headings in the reader's language, and JSON.
+
+Text that a spreadsheet could run as a formula gets a leading apostrophe; a
+number stays a number.  Files hold amounts in major units (12.50), JSON holds
+minor units (1250).
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict
+from datetime import date
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import msgspec
+import xlsxwriter
+from flask_babel import gettext as _
+
+from core import sheets
+from core.money import exponent, to_major
+from reports.models import Column, Kind, Report
+
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+_json = msgspec.json.Encoder(decimal_format="number")
+
+
+def filename(report: Report, ending: str) -> str:
+    """Return a name that says what the file holds."""
+    return f"{report.name}-{report.period.first}-{report.period.last}-{report.currency}.{ending}"
+
+
+def to_json(report: Report) -> bytes:
+    """Return the report as the API gives it: minor units, shares with six places."""
+    body: dict[str, Any] = {
+        "definition": {
+            "text": str(report.text),
+            "columns": {
+                column.name: str(column.definition)
+                for column in (*report.columns, *report.total_columns)
+            },
+            "sql": report.sql,
+        },
+        "name": report.name,
+        "from": report.period.first,
+        "to": report.period.last,
+        "timezone": report.timezone,
+        "as_of": report.as_of,
+        "currency": report.currency,
+        "other_currencies": list(report.other_currencies),
+        "rows": [_ordered(row, report.columns) for row in report.rows],
+        "totals": _ordered(report.totals, report.total_columns),
+    }
+    if report.by_month:
+        body["months"] = [
+            {"month": one.month, **_ordered(one, report.total_columns)} for one in report.by_month
+        ]
+    return _json.encode(body)
+
+
+def heads(columns: Sequence[Column]) -> list[str]:
+    """Return the headings of a CSV file; the currency has a column of its own."""
+    has_money = any(column.kind is Kind.MONEY for column in columns)
+    return [str(column.label) for column in columns] + ([_("Currency")] if has_money else [])
+
+
+def cells(columns: Sequence[Column], rows: Iterable[Any], currency: str) -> Iterator[list[Any]]:
+    """Yield the rows of a CSV file: texts, and numbers in major units."""
+    last = [currency] if any(column.kind is Kind.MONEY for column in columns) else []
+    for row in rows:
+        yield [_cell(getattr(row, column.name), column, currency) for column in columns] + last
+
+
+def to_csv(report: Report) -> str:
+    """Return the rows as CSV, for a pipe or a file."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(map(sheets.safe, heads(report.columns)))
+    for row in cells(report.columns, report.rows, report.currency):
+        writer.writerow(map(sheets.safe, row))
+    return out.getvalue()
+
+
+def to_xlsx(report: Report, target: BinaryIO | Path) -> None:
+    """Write the report as a workbook: the rows with their total, and the definitions."""
+    file: Any = str(target) if isinstance(target, Path) else target
+    book = xlsxwriter.Workbook(
+        file,
+        {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False},
+    )
+    book.set_properties({"title": str(report.text)[:200]})
+    try:
+        _write_rows(book, report)
+        _write_definitions(book, report)
+    finally:
+        book.close()
+
+
+def _write_rows(book: Any, report: Report) -> None:
+    sheet = book.add_worksheet(report.name[:31])
+    formats = _formats(book, report.currency, is_bold=False)
+    bold = _formats(book, report.currency, is_bold=True)
+    sheet.freeze_panes(1, 1)
+    for at, column in enumerate(report.columns):
+        sheet.set_column(at, at, 12 if column.kind is Kind.COUNT else 16)
+    for at, column in enumerate(report.columns):
+        sheet.write_string(0, at, _heading(column, report.currency), bold[Kind.TEXT])
+    for line, row in enumerate(report.rows, start=1):
+        for at, column in enumerate(report.columns):
+            _write(sheet, (line, at), getattr(row, column.name), column, formats, report.currency)
+    last = len(report.rows) + 1
+    sheet.write_string(last, 0, _("Total"), bold[Kind.TEXT])
+    summed = {column.name for column in report.total_columns}
+    for at, column in enumerate(report.columns[1:], start=1):
+        if column.name in summed:
+            value = getattr(report.totals, column.name)
+            _write(sheet, (last, at), value, column, bold, report.currency)
+
+
+def _write_definitions(book: Any, report: Report) -> None:
+    sheet = book.add_worksheet(_("Definitions")[:31])
+    bold = book.add_format({"bold": True})
+    wrap = book.add_format({"text_wrap": True, "valign": "top"})
+    sheet.set_column(0, 0, 32)
+    sheet.set_column(1, 1, 100)
+    totals = _formats(book, report.currency, is_bold=False)
+    told = [
+        (_("Report"), str(report.text)),
+        (_("Period"), f"{report.period.first} – {report.period.last}"),
+        (_("Currency"), report.currency),
+        (_("Time zone"), report.timezone),
+        (_("As of"), report.as_of.isoformat(timespec="seconds")),
+    ]
+    line = 0
+    for name, text in told:
+        sheet.write_string(line, 0, name, bold)
+        sheet.write_string(line, 1, text, wrap)
+        line += 1
+    for column in dict.fromkeys((*report.columns, *report.total_columns)):
+        sheet.write_string(line, 0, _heading(column, report.currency), bold)
+        sheet.write_string(line, 1, str(column.definition), wrap)
+        if column in report.total_columns:
+            _write(sheet, (line, 2), getattr(report.totals, column.name), column, totals,
+                   report.currency)  # fmt: skip
+        line += 1
+    for text in report.sql.splitlines():
+        sheet.write_string(line, 1, text)
+        line += 1
+
+
+def _write(
+    sheet: Any, cell: tuple[int, int], value: Any, column: Column, formats: dict[Kind, Any],
+    currency: str,
+) -> None:  # fmt: skip
+    style = formats[column.kind]
+    if value is None:
+        sheet.write_blank(*cell, None, style)
+    elif column.kind is Kind.MONTH:
+        sheet.write_datetime(*cell, date.fromisoformat(f"{value}-01"), style)
+    elif column.kind is Kind.TEXT:
+        sheet.write_string(*cell, str(sheets.safe(str(value))), style)
+    elif column.kind is Kind.MONEY:
+        sheet.write_number(*cell, to_major(value, currency), style)
+    else:
+        sheet.write_number(*cell, value, style)
+
+
+def _formats(book: Any, currency: str, *, is_bold: bool) -> dict[Kind, Any]:
+    places = exponent(currency)
+    patterns = {
+        Kind.MONTH: "yyyy-mm",
+        Kind.TEXT: "@",
+        Kind.COUNT: "#,##0",
+        Kind.MONEY: "#,##0" + ("." + "0" * places if places else ""),
+        Kind.SHARE: "0.0000%",
+    }
+    return {
+        kind: book.add_format({"num_format": pattern, "bold": is_bold})
+        for kind, pattern in patterns.items()
+    }
+
+
+def _heading(column: Column, currency: str) -> str:
+    return f"{column.label} ({currency})" if column.kind is Kind.MONEY else str(column.label)
+
+
+def _cell(value: Any, column: Column, currency: str) -> Any:
+    if value is None:
+        return ""
+    return to_major(value, currency) if column.kind is Kind.MONEY else value
+
+
+def _ordered(row: Any, columns: Sequence[Column]) -> dict[str, Any]:
+    values = asdict(row)
+    return {column.name: values[column.name] for column in columns}

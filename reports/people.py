@@ -1,0 +1,39 @@
+"""Who an ambassador id of the columnar copy stands for, asked when a report is read.
+
+The copy holds ids only, so an erased person leaves no name in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import sqlalchemy as sa
+
+from ambassadors.models import Ambassador, Member
+from core.db import BATCH_ROWS, db
+
+
+def references(ambassador_ids: Iterable[int]) -> dict[int, str]:
+    """Return for each ambassador the brand's own id of the person, or ours."""
+    return {
+        number: external_id or str(number)
+        for number, external_id, _name in _members(ambassador_ids)
+    }
+
+
+def names(ambassador_ids: Iterable[int]) -> dict[int, str]:
+    """Return the names of ambassadors, for staff."""
+    return {number: name for number, _external_id, name in _members(ambassador_ids)}
+
+
+def _members(ambassador_ids: Iterable[int]) -> list[tuple[int, str | None, str]]:
+    ids = sorted(set(ambassador_ids))
+    found: list[tuple[int, str | None, str]] = []
+    for start in range(0, len(ids), BATCH_ROWS):
+        query = (
+            sa.select(Ambassador.id, Member.external_id, Member.name)
+            .join(Member, Member.id == Ambassador.member_id)
+            .where(Ambassador.id.in_(ids[start : start + BATCH_ROWS]))
+        )
+        found += [(row[0], row[1], row[2]) for row in db.session.execute(query)]
+    return found

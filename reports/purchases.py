@@ -1,0 +1,176 @@
+"""The purchases behind a figure, read from the same copy as the figure itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime
+from typing import Any
+
+from flask_babel import gettext as _
+
+from ambassadors import program
+from core import clock
+from core.errors import InvalidInputError
+from reports import engine, people, wording
+from reports.models import Period
+
+NAME = "purchases"
+PAGE = 50
+BLOCK = 5_000  # rows at a time on the way into a file
+COLUMNS = (
+    wording.MONTH, wording.LOCAL_DAY, wording.SOURCE, wording.ORDER, wording.CUSTOMER,
+    wording.CODE, wording.AMBASSADOR, wording.CAMPAIGN, wording.TOUCH, wording.TOTAL,
+    wording.DISCOUNT, wording.REFUNDED, wording.NET, wording.COMMISSION,
+)  # fmt: skip
+CUSTOMERS = ("new", "existing", "unknown")
+CHANNELS = ("community", "unattributed")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filter:
+    """Which purchases; what is None lets everything through."""
+
+    customers: str | None = None  # new, existing or unknown
+    channel: str | None = None  # community or unattributed
+    code: str | None = None
+    with_code: bool = False  # only those whose credit was won by a code
+    refunded: bool = False  # only those with a refund
+    commission: bool = False  # only those with a commission
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One purchase; amounts in minor units."""
+
+    id: int
+    month: str
+    day: date
+    occurred_at: datetime
+    source: str
+    external_id: str
+    customer_status: str
+    total: int
+    discount: int
+    refunded: int
+    net: int
+    ambassador_id: int | None
+    ambassador: str | None
+    campaign: str | None
+    code: str | None
+    touch: str | None
+    commission: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Totals:
+    """The sums over all purchases of a filter; amounts in minor units."""
+
+    purchases: int
+    new_customers: int
+    gross: int
+    discounts: int
+    refunds: int
+    net: int
+    commission: int
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a page ended: the next begins after it."""
+
+    at: datetime
+    id: int
+
+
+def asked_filter(asked: Mapping[str, str]) -> Filter:
+    """Return the filter that a query string tells.
+
+    Raises:
+        InvalidInputError: A word that no filter knows.
+    """
+    for name, known in (("customers", CUSTOMERS), ("channel", CHANNELS)):
+        if asked.get(name) and asked[name] not in known:
+            raise InvalidInputError(
+                _("%(name)s: use one of %(known)s.", name=name, known=", ".join(known))
+            )
+    return Filter(
+        customers=asked.get("customers") or None, channel=asked.get("channel") or None,
+        code=asked.get("code") or None, with_code=bool(asked.get("with_code")),
+        refunded=bool(asked.get("refunded")), commission=bool(asked.get("commission")),
+    )  # fmt: skip
+
+
+def asked_place(text: str | None) -> Place | None:
+    """Return the place that `place_text` wrote.
+
+    Raises:
+        InvalidInputError: Not such a text.
+    """
+    if not text:
+        return None
+    try:
+        stamp, _tilde, number = text.rpartition("~")
+        return Place(clock.parse_instant(stamp), int(number[:18]))
+    except (ValueError, OverflowError):
+        raise InvalidInputError(_("Use the address of the page before.")) from None
+
+
+def place_text(row: Row) -> str:
+    """Return a row's place for an address."""
+    return f"{row.occurred_at.isoformat()}~{row.id}"
+
+
+def page(
+    copy: engine.Copy,
+    period: Period,
+    currency: str,
+    wanted: Filter,
+    *,
+    after: Place | None = None,
+    limit: int = PAGE,
+) -> list[Row]:
+    """Return purchases, latest first, with the names of ambassadors.
+
+    Args:
+        copy: From `engine.fresh`.
+        period: Whole months.
+        currency: Only purchases in it.
+        wanted: Which ones.
+        after: The last row of the page before.
+        limit: At most so many.
+    """
+    parameters = _parameters(currency, wanted) | {
+        "before_at": after.at.astimezone(UTC).replace(tzinfo=None).isoformat() if after else None,
+        "before_id": after.id if after else None,
+        "limit": limit,
+    }
+    found = engine.run(copy, NAME, period, parameters)
+    names = people.names({row["ambassador_id"] for row in found} - {None})
+    zone = program.current().timezone
+    return [_row(row, names, zone) for row in found]
+
+
+def every(copy: engine.Copy, period: Period, currency: str, wanted: Filter) -> Iterator[Row]:
+    """Yield all purchases that `page` would give, page after page."""
+    after: Place | None = None
+    while found := page(copy, period, currency, wanted, after=after, limit=BLOCK):
+        yield from found
+        after = Place(found[-1].occurred_at, found[-1].id)
+
+
+def totals(copy: engine.Copy, period: Period, currency: str, wanted: Filter) -> Totals:
+    """Return the sums over all of them; the figure that led here is one of these."""
+    (found,) = engine.run(copy, "purchases_totals", period, _parameters(currency, wanted))
+    return Totals(**found)
+
+
+def _parameters(currency: str, wanted: Filter) -> dict[str, Any]:
+    return {"currency": currency, **asdict(wanted)}
+
+
+def _row(found: Mapping[str, Any], names: Mapping[int, str], zone: str) -> Row:
+    at = found["occurred_at"].replace(tzinfo=UTC)
+    kept = {name: found[name] for name in Row.__dataclass_fields__ if name in found}
+    kept |= {"occurred_at": at, "day": clock.local_day(at, zone)}
+    return Row(**kept, ambassador=names.get(found["ambassador_id"]))

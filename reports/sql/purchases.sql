@@ -1,0 +1,25 @@
+-- The purchases behind a figure, latest first.
+--
+-- Unit: amounts in minor units of $currency.
+-- Source: `purchases`, one row per paid purchase that is not a test.
+-- Each filter that is null lets everything through: $code, $customers (new, existing,
+--   unknown), $channel (community, unattributed), $touch (code: credit by a code),
+--   $refunded (true: only with refunds), $commission (true: only with a commission).
+SELECT
+    id, month, occurred_at, source, external_id, customer_id, customer_status, currency, total,
+    discount, refunded, total - refunded AS net, country, ambassador_id, campaign, code, touch,
+    commission
+FROM purchases
+WHERE currency = $currency AND month BETWEEN $from AND $to
+    AND ($code IS NULL OR (code = $code AND ambassador_id IS NOT NULL))
+    AND ($customers IS NULL OR customer_status = $customers)
+    AND ($channel IS NULL OR (ambassador_id IS NOT NULL) = ($channel = 'community'))
+    AND (NOT $with_code OR (code IS NOT NULL AND ambassador_id IS NOT NULL))
+    AND (NOT $refunded OR refunded <> 0)
+    AND (NOT $commission OR commission <> 0)
+    AND (
+        $before_at IS NULL OR occurred_at < CAST($before_at AS TIMESTAMP)
+        OR (occurred_at = CAST($before_at AS TIMESTAMP) AND id < $before_id)
+    )
+ORDER BY occurred_at DESC, id DESC
+LIMIT $limit

@@ -1,0 +1,19 @@
+-- The sums over all purchases behind a figure, with the filters of purchases.sql.
+--
+-- Unit: amounts in minor units of $currency.
+SELECT
+    count(*) AS purchases,
+    count(CASE WHEN customer_status = 'new' THEN 1 END) AS new_customers,
+    coalesce(sum(total), 0) AS gross,
+    coalesce(sum(discount), 0) AS discounts,
+    coalesce(sum(refunded), 0) AS refunds,
+    coalesce(sum(total - refunded), 0) AS net,
+    coalesce(sum(commission), 0) AS commission
+FROM purchases
+WHERE currency = $currency AND month BETWEEN $from AND $to
+    AND ($code IS NULL OR (code = $code AND ambassador_id IS NOT NULL))
+    AND ($customers IS NULL OR customer_status = $customers)
+    AND ($channel IS NULL OR (ambassador_id IS NOT NULL) = ($channel = 'community'))
+    AND (NOT $with_code OR (code IS NOT NULL AND ambassador_id IS NOT NULL))
+    AND (NOT $refunded OR refunded <> 0)
+    AND (NOT $commission OR commission <> 0)

@@ -1,0 +1,414 @@
+"""Commissions: from a credited purchase to money owed, and back when it is refunded.
+
+A commission freezes the rule as it was on the day of the order.  From then on
+one question decides everything: what does the frozen rule give on what is left
+of the purchase?  `settle` posts the difference between that answer and what
+the ledger says, so accrual, partial refunds in any order, cancellations, a
+failed refund and a changed credit are the same act, and doing it twice posts
+nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from campaigns.models import Campaign, RewardKind, RewardRule
+from core import clock, money
+from core.db import db, many, upsert_dialect
+from referrals.models import Attribution, Customer, Purchase, PurchaseStatus, Refund, RefundState
+from rewards import ledger, rules
+from rewards.ledger import Draft
+from rewards.models import Account, Commission, Entry, EntryKind, Posting
+
+_ALL_AT_ONCE = 500  # purchases settled together
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Earned:
+    """What a purchase says about its commission, as it stands now."""
+
+    purchase_id: int
+    occurred_at: datetime
+    currency: str
+    total: int
+    discount: int
+    tax: int
+    shipping: int
+    net_amount: int
+    refunded: int
+    is_counted: bool
+    is_new: bool | None
+    refunded_at: datetime | None
+    ambassador_id: int | None
+    campaign_id: int | None
+    is_suspicious: bool
+
+
+def settle(purchase_ids: Iterable[int]) -> None:
+    """Bring the ledger in line with purchases: accrue, claw back or reinstate.
+
+    Locks the purchases, in the order of their ids; issues a constant number of
+    statements for each 500 of them.
+    """
+    ids = sorted(set(purchase_ids))
+    for start in range(0, len(ids), _ALL_AT_ONCE):
+        _settle(ids[start : start + _ALL_AT_ONCE])
+
+
+def release_due(*, limit: int = 500) -> int:
+    """Move money whose hold period is over from pending to payable; return how many purchases."""
+    pending = (
+        sa.select(Commission.id, Commission.purchase_id, Commission.ambassador_id, Posting.currency)
+        .add_columns(sa.func.sum(Posting.amount).label("pending"))
+        .join(
+            Posting,
+            sa.and_(
+                Posting.purchase_id == Commission.purchase_id,
+                Posting.ambassador_id == Commission.ambassador_id,
+                Posting.account == Account.PENDING,
+            ),
+        )
+        .where(Commission.payable_at <= clock.now())
+        .group_by(Commission.id, Commission.purchase_id, Commission.ambassador_id, Posting.currency)
+        .having(sa.func.sum(Posting.amount) < 0)
+        .order_by(Commission.purchase_id)
+        .limit(limit)
+    )
+    ids = [row.purchase_id for row in db.session.execute(pending)]
+    _lock(ids)  # a refund at the same moment comes before or after, never between
+    due = db.session.execute(pending.where(Commission.purchase_id.in_(ids))).all() if ids else []
+    numbers = _entry_numbers(ids)
+    ledger.post(
+        [
+            Draft(
+                kind=EntryKind.RELEASE,
+                source=f"release:{row.id}:{numbers[row.purchase_id, row.ambassador_id]}",
+                occurred_at=clock.now(),
+                legs=ledger.move(
+                    -int(row.pending),
+                    row.currency,
+                    debit=Account.PENDING,
+                    credit=Account.PAYABLE,
+                    ambassador_id=row.ambassador_id,
+                    purchase_id=row.purchase_id,
+                ),
+            )
+            for row in due
+        ]
+    )
+    return len(due)
+
+
+def _settle(ids: list[int]) -> None:
+    _lock(ids)
+    facts = _facts(ids)
+    known = _known(ids)
+    _freeze_new(facts, known)
+    balances = ledger.by_purchase(ids)
+    numbers = _entry_numbers(ids)
+    for_new = _for_new_customers(known.values())
+    drafts = []
+    for (purchase_id, ambassador_id), commission in sorted(known.items()):
+        fact = facts[purchase_id]
+        _follow_credit(commission, fact, is_for_new=commission.rule_id in for_new)
+        standing = balances.get((purchase_id, ambassador_id), {})
+        number = numbers.get((purchase_id, ambassador_id), 0)
+        draft = _difference(commission, fact, standing, number)
+        if draft:
+            drafts.append(draft)
+    db.session.flush()  # the switched commissions, before their postings
+    ledger.post(drafts)
+
+
+_LOCK = (
+    sa.select(Purchase.id).where(Purchase.id.in_(many())).order_by(Purchase.id).with_for_update()
+)
+
+
+def _lock(ids: Sequence[int]) -> None:
+    if ids:
+        db.session.execute(_LOCK, {"ids": ids}).all()
+
+
+_REFUNDED_AT = (
+    sa.select(Refund.purchase_id, sa.func.max(Refund.occurred_at).label("at"))
+    .where(Refund.purchase_id.in_(many()), Refund.state == RefundState.APPLIED)
+    .group_by(Refund.purchase_id)
+    .subquery()
+)
+_FACTS = (
+    sa.select(
+        Purchase.id.label("purchase_id"), Purchase.occurred_at, Purchase.currency,
+        Purchase.total, Purchase.discount, Purchase.tax, Purchase.shipping,
+        Purchase.net_amount, Purchase.refunded, Purchase.status, Purchase.is_test,
+        Purchase.customer_id, Customer.first_purchase_id, _REFUNDED_AT.c.at.label("refunded_at"),
+        Attribution.ambassador_id, Attribution.campaign_id, Attribution.suspicion,
+    )
+    .outerjoin(Attribution, Attribution.purchase_id == Purchase.id)
+    .outerjoin(Customer, Customer.id == Purchase.customer_id)
+    .outerjoin(_REFUNDED_AT, _REFUNDED_AT.c.purchase_id == Purchase.id)
+    .where(Purchase.id.in_(many()))
+)  # fmt: skip
+
+
+def _facts(ids: Sequence[int]) -> dict[int, Earned]:
+    rows = db.session.execute(_FACTS, {"ids": ids})
+    return {row.purchase_id: _fact(dict(row._mapping)) for row in rows}
+
+
+def _fact(columns: dict[str, Any]) -> Earned:
+    status, is_test = columns.pop("status"), columns.pop("is_test")
+    customer_id, first_id = columns.pop("customer_id"), columns.pop("first_purchase_id")
+    return Earned(
+        is_counted=status is PurchaseStatus.PAID and not is_test,
+        is_new=None if customer_id is None else first_id == columns["purchase_id"],
+        is_suspicious=columns.pop("suspicion") is not None,
+        **columns,
+    )
+
+
+_KNOWN = (
+    sa.select(Commission)
+    .where(Commission.purchase_id.in_(many()))
+    .execution_options(populate_existing=True)
+)
+
+
+def _known(ids: Sequence[int]) -> dict[tuple[int, int], Commission]:
+    rows = db.session.scalars(_KNOWN, {"ids": ids})
+    return {(row.purchase_id, row.ambassador_id): row for row in rows}
+
+
+def _freeze_new(facts: dict[int, Earned], known: dict[tuple[int, int], Commission]) -> None:
+    """Write a commission for each credit that has none, with the rule of its day frozen."""
+    new = [
+        fact
+        for fact in facts.values()
+        if fact.is_counted
+        and fact.ambassador_id is not None
+        and (fact.purchase_id, fact.ambassador_id) not in known
+    ]
+    if not new:
+        return
+    versions = _rules({fact.campaign_id for fact in new if fact.campaign_id})
+    budgets = _budgets({fact.campaign_id for fact in new if fact.campaign_id})
+    rows = []
+    for fact in sorted(new, key=lambda one: (one.occurred_at, one.purchase_id)):
+        rule = rules.rule_at(versions.get(fact.campaign_id or 0, []), fact.occurred_at)
+        budget = budgets.get(fact.campaign_id or 0)
+        if rule is not None and _applies(rule, fact, budget):
+            rows.append(_frozen(fact, rule, budget))
+    if rows:
+        _commit_budgets(budgets)
+        statement = upsert_dialect().insert(Commission).on_conflict_do_nothing()
+        db.session.execute(statement, rows)
+        known |= _known([row["purchase_id"] for row in rows])
+
+
+@dataclass(slots=True)
+class _Budget:
+    campaign_id: int
+    left: int
+    taken: int = 0
+
+    def grant(self, amount: int) -> int:
+        """Return as much of an amount as the budget still has, and take it."""
+        granted = max(0, min(amount, self.left - self.taken))
+        self.taken += granted
+        return granted
+
+
+_BUDGETS = (
+    sa.select(Campaign.id, Campaign.budget, Campaign.committed)
+    .where(Campaign.id.in_(many()), Campaign.budget.is_not(None))
+    .order_by(Campaign.id)
+    .with_for_update()
+)
+
+
+def _budgets(campaign_ids: set[int]) -> dict[int, _Budget]:
+    """Lock the campaigns that have a budget and return what is left of each."""
+    rows = db.session.execute(_BUDGETS, {"ids": sorted(campaign_ids)})
+    return {row.id: _Budget(row.id, row.budget - row.committed) for row in rows}
+
+
+def _commit_budgets(budgets: dict[int, _Budget]) -> None:
+    for budget in budgets.values():
+        if budget.taken:
+            db.session.execute(
+                sa.update(Campaign)
+                .where(
+                    Campaign.id == budget.campaign_id,
+                    Campaign.committed + budget.taken <= Campaign.budget,
+                )
+                .values(committed=Campaign.committed + budget.taken)
+            )
+
+
+_RULES = (
+    sa.select(RewardRule, Campaign.currency)
+    .join(Campaign, Campaign.id == RewardRule.campaign_id)
+    .where(RewardRule.campaign_id.in_(many()))
+    .order_by(RewardRule.campaign_id, RewardRule.version)
+)
+
+
+def _rules(campaign_ids: set[int]) -> dict[int, list[tuple[RewardRule, str]]]:
+    rows = db.session.execute(_RULES, {"ids": sorted(campaign_ids)})
+    found: dict[int, list[tuple[RewardRule, str]]] = {}
+    for rule, currency in rows:
+        found.setdefault(rule.campaign_id, []).append((rule, currency))
+    return found
+
+
+def _applies(version: tuple[RewardRule, str], fact: Earned, budget: _Budget | None) -> bool:
+    rule, currency = version
+    has_amounts = rule.kind is RewardKind.FIXED or rule.maximum is not None or budget is not None
+    if has_amounts and fact.currency != currency:
+        return False  # no guess at a rate: rule 19
+    return not (rule.new_customers_only and fact.is_new is False)
+
+
+def _frozen(
+    fact: Earned, version: tuple[RewardRule, str], budget: _Budget | None
+) -> dict[str, Any]:
+    rule, _ = version
+    full = rules.base(fact, rule)
+    amount = (
+        (rule.amount or 0) if rule.kind is RewardKind.FIXED else money.share(full, rule.rate or 0)
+    )
+    amount = min(amount, rule.maximum) if rule.maximum is not None else amount
+    if budget is not None:
+        amount = budget.grant(amount)
+    return {
+        "purchase_id": fact.purchase_id, "ambassador_id": fact.ambassador_id,
+        "campaign_id": fact.campaign_id, "rule_id": rule.id, "kind": rule.kind,
+        "rate": rule.rate, "fixed": rule.amount, "base": full, "currency": fact.currency,
+        "amount": amount, "is_active": True, "earned_at": fact.occurred_at,
+        "payable_at": fact.occurred_at + timedelta(days=rule.hold_days),
+    }  # fmt: skip
+
+
+def _for_new_customers(frozen: Iterable[Commission]) -> set[int]:
+    """Return the rules of these commissions that pay for new customers only."""
+    ids = sorted({commission.rule_id for commission in frozen})
+    if not ids:
+        return set()
+    query = sa.select(RewardRule.id).where(RewardRule.new_customers_only.is_(True))
+    return set(db.session.scalars(query.where(RewardRule.id.in_(ids))))
+
+
+def _follow_credit(commission: Commission, fact: Earned, *, is_for_new: bool) -> None:
+    is_active = (
+        fact.is_counted
+        and fact.ambassador_id == commission.ambassador_id
+        and not (is_for_new and fact.is_new is False)  # earlier orders may come late
+    )
+    if commission.is_active != is_active:
+        commission.is_active = is_active
+
+
+def _difference(
+    commission: Commission, fact: Earned, standing: dict[Account, int], number: int
+) -> Draft | None:
+    """Return the entry that brings a commission's postings to what it should be now."""
+    should_be = (
+        rules.earned(commission, total=fact.total, refunded=fact.refunded)
+        if commission.is_active
+        else 0
+    )
+    difference = should_be - standing.get(Account.EXPENSE, 0)
+    if not difference:
+        return None
+    legs: tuple[ledger.Leg, ...] = ()
+    if difference > 0:
+        legs = _owe(commission, difference, _waiting_account(commission, fact, standing))
+    else:
+        legs = _take_back(commission, -difference, standing)
+    return Draft(
+        kind=_kind(difference, number),
+        source=f"commission:{commission.id}:{number}",
+        occurred_at=_happened_at(fact, number),
+        legs=legs,
+    )
+
+
+def _kind(difference: int, number: int) -> EntryKind:
+    if difference < 0:
+        return EntryKind.CLAWBACK
+    return EntryKind.REINSTATEMENT if number else EntryKind.COMMISSION
+
+
+def _happened_at(fact: Earned, number: int) -> datetime:
+    """Return the day of the order for the first entry, of the refund for what follows."""
+    if not number:
+        return fact.occurred_at
+    return fact.refunded_at or clock.now()
+
+
+def _waiting_account(commission: Commission, fact: Earned, standing: dict[Account, int]) -> Account:
+    if fact.is_suspicious or standing.get(Account.HELD):
+        return Account.HELD
+    return Account.PENDING if commission.payable_at > clock.now() else Account.PAYABLE
+
+
+def _owe(commission: Commission, amount: int, account: Account) -> tuple[ledger.Leg, ...]:
+    return ledger.move(
+        amount, commission.currency, debit=Account.EXPENSE, credit=account,
+        ambassador_id=commission.ambassador_id, purchase_id=commission.purchase_id,
+    )  # fmt: skip
+
+
+def _take_back(
+    commission: Commission, amount: int, standing: dict[Account, int]
+) -> tuple[ledger.Leg, ...]:
+    """Return legs that take money back: pending first, then held, then payable.
+
+    What was paid already leaves a negative payable balance, which the next
+    commissions repay; nobody is debited (rule 17).
+    """
+    legs: tuple[ledger.Leg, ...] = ()
+    left = amount
+    for account in (Account.PENDING, Account.HELD, Account.PAYABLE):
+        there = left if account is Account.PAYABLE else min(left, -standing.get(account, 0))
+        if there > 0:
+            legs += ledger.move(
+                there, commission.currency, debit=account, credit=Account.EXPENSE,
+                ambassador_id=commission.ambassador_id, purchase_id=commission.purchase_id,
+            )  # fmt: skip
+            left -= there
+    return legs
+
+
+_ENTRY_NUMBERS = (
+    sa.select(
+        Posting.purchase_id, Posting.ambassador_id,
+        sa.func.count(sa.distinct(Posting.entry_id)).label("entries"),
+    )
+    .where(Posting.purchase_id.in_(many()))
+    .group_by(Posting.purchase_id, Posting.ambassador_id)
+)  # fmt: skip
+
+
+def _entry_numbers(ids: Sequence[int]) -> dict[tuple[int, int], int]:
+    """Return how many entries each (purchase, ambassador) has."""
+    rows = db.session.execute(_ENTRY_NUMBERS, {"ids": ids})
+    return {(row.purchase_id, row.ambassador_id): row.entries for row in rows}
+
+
+def entries_of(purchase_id: int) -> list[Entry]:
+    """Return the ledger entries of a purchase, oldest first, with their postings."""
+    query = (
+        sa.select(Entry)
+        .join(Posting)
+        .where(Posting.purchase_id == purchase_id)
+        .distinct()
+        .order_by(Entry.id)
+        .options(sa.orm.selectinload(Entry.postings))
+    )
+    return list(db.session.scalars(query))

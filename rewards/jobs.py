@@ -1,0 +1,45 @@
+"""What the clock does in the rewards room."""
+
+from __future__ import annotations
+
+from core.db import BATCH_ROWS, db
+from referrals import customers, purchases, redemptions, refunds
+from rewards import commissions, intake
+
+
+def release_holds() -> int:
+    """Make money payable whose hold period is over; return how many commissions."""
+    released = 0
+    while batch := commissions.release_due():
+        db.session.commit()
+        released += batch
+    return released
+
+
+def expire_reservations() -> int:
+    """Give back uses of codes that were reserved too long ago; return how many."""
+    expired = 0
+    while batch := redemptions.expire_due():
+        db.session.commit()
+        expired += batch
+    return expired
+
+
+def link_members() -> int:
+    """Link customers to members who joined after they bought; return how many customers.
+
+    A purchase of theirs with their own code is a self-referral from then on.
+    """
+    linked = customers.link_members()
+    for start in range(0, len(linked), BATCH_ROWS):
+        intake.decide_again(purchases.of_customers(linked[start : start + BATCH_ROWS]))
+    db.session.commit()
+    return len(linked)
+
+
+def apply_parked_refunds() -> int:
+    """Apply refunds whose purchase came at the same moment; return how many purchases changed."""
+    changed = refunds.apply_parked(refunds.parked_orders())
+    intake.decide_again(changed)  # a full refund may give a code's use back
+    db.session.commit()
+    return len(changed)

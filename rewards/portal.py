@@ -1,0 +1,215 @@
+"""The ambassadors' door: my codes and links, what they brought, what I earned and why.
+
+An ambassador sees their own things only; another's answers as one that does
+not exist.  Who bought is never shown.
+"""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import segno
+import sqlalchemy as sa
+from flask import Blueprint, Response, current_app, render_template, request
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from markupsafe import Markup
+
+from accounts import identities, permissions
+from ambassadors import program
+from ambassadors.models import Ambassador, AmbassadorStatus
+from campaigns import wording as campaign_wording
+from campaigns.models import BenefitKind, Campaign
+from campaigns.terms import of as terms_of
+from core import clock
+from core.db import db
+from core.errors import NotFoundError
+from core.web import row_asked
+from referrals import sharing
+from referrals.models import Purchase
+from referrals.sharing import Shared
+from rewards import earnings, ledger, wording
+from rewards.models import Account
+
+PAGE = 20
+ON_HOME = 5  # purchases, and cards of codes
+_ICONS = {
+    BenefitKind.PERCENT: "percent", BenefitKind.AMOUNT: "money",
+    BenefitKind.FREE_SHIPPING: "truck", BenefitKind.FREE_PRODUCT: "gift",
+}  # fmt: skip
+
+door = permissions.guard(
+    Blueprint("rewards_portal", __name__, url_prefix="/portal"), permissions.AMBASSADOR
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A campaign's code and link of one ambassador, with what it gives."""
+
+    name: str
+    code: str | None
+    url: str | None
+    qr: Markup | None
+    benefits: list[tuple[str, str]]  # words and icon
+    reward: str
+    is_running: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Wallet:
+    """What an ambassador has in one currency, in minor units."""
+
+    currency: str
+    pending: int
+    held: int
+    payable: int
+    paid: int
+
+
+@door.get("/")
+def home() -> ResponseReturnValue:
+    """Show what I share, what it brought and what I earned."""
+    ambassador = _me()
+    if ambassador.status in {AmbassadorStatus.SUSPENDED, AmbassadorStatus.LEFT}:
+        return render_template(
+            "rewards/portal/resting.html", me=ambassador, wallets=wallets(ambassador.id)
+        )
+    found = earnings.brought(ambassador.id, limit=ON_HOME + 1)
+    return render_template(
+        "rewards/portal/home.html",
+        me=ambassador, cards=_cards(ambassador, limit=ON_HOME),
+        figures=earnings.figures(ambassador.id, since=month_start()),
+        wallets=wallets(ambassador.id), purchases=found[:ON_HOME], more=len(found) > ON_HOME,
+        why=wording.why,
+    )  # fmt: skip
+
+
+@door.get("/share")
+def share() -> ResponseReturnValue:
+    """Show every code and link of mine."""
+    ambassador = _me()
+    return render_template(
+        "rewards/portal/share.html", me=ambassador, cards=_cards(ambassador, limit=100)
+    )
+
+
+@door.get("/purchases")
+def purchases() -> ResponseReturnValue:
+    """Show the purchases of my list, page by page."""
+    ambassador = _me()
+    found = earnings.brought(ambassador.id, before=_before(), limit=PAGE + 1)
+    return render_template(
+        "rewards/portal/purchases.html",
+        purchases=found[:PAGE], next_before=found[PAGE - 1].id if len(found) > PAGE else None,
+        before=request.args.get("before"), why=wording.why,
+    )  # fmt: skip
+
+
+@door.get("/qr/<text>.svg")
+def qr(text: str) -> ResponseReturnValue:
+    """Send the QR code of one of my links as a file to print."""
+    slugs = {one.text for one in sharing.of_ambassador(_me().id) if one.kind == sharing.LINK}
+    if text not in slugs:
+        raise NotFoundError(_("There is no such link."))
+    out = io.BytesIO()
+    segno.make(link_url(text), error="m").save(out, kind="svg", scale=8, border=4)
+    return Response(out.getvalue(), mimetype="image/svg+xml")
+
+
+def month_start() -> datetime:
+    """Return when the present month began in the program's time zone."""
+    zone = ZoneInfo(program.current().timezone)
+    now = clock.now().astimezone(zone)
+    return now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+
+
+def link_url(slug: str) -> str:
+    """Return the whole address of a link."""
+    return f"{current_app.extensions['settings'].base_url}/r/{slug}"
+
+
+def wallets(ambassador_id: int) -> list[Wallet]:
+    """Return what an ambassador has, a wallet for each currency, the program's first."""
+    own = program.current().currency
+    found = ledger.balances(ambassador_id)
+    return [
+        Wallet(
+            currency, by.get(Account.PENDING, 0), by.get(Account.HELD, 0),
+            by.get(Account.PAYABLE, 0), -by.get(Account.CASH, 0),
+        )
+        for currency, by in sorted(found.items(), key=lambda item: (item[0] != own, item[0]))
+    ] or [Wallet(own, 0, 0, 0, 0)]  # fmt: skip
+
+
+def _me() -> Ambassador:
+    """Return the ambassador who is signed in.
+
+    Raises:
+        NotFoundError: They have the role, and no ambassador is theirs.
+    """
+    user_id = identities.current().user_id
+    ambassador = db.session.scalar(sa.select(Ambassador).where(Ambassador.user_id == user_id))
+    if ambassador is None:
+        raise NotFoundError(_("Your account is not linked to an ambassador yet. Ask the team."))
+    return ambassador
+
+
+def _cards(ambassador: Ambassador, *, limit: int) -> list[Card]:
+    """Return a card for each code, with the link of the same campaign, then the links left over."""
+    shared = [one for one in sharing.of_ambassador(ambassador.id) if one.is_active]
+    links = {one.campaign_id: one for one in reversed(shared) if one.kind == sharing.LINK}
+    codes = [one for one in shared if one.kind == sharing.CODE]
+    with_code = {one.campaign_id for one in codes}
+    pairs: list[tuple[Shared, Shared | None]] = [(one, links.get(one.campaign_id)) for one in codes]
+    pairs += [
+        (one, one) for one in shared
+        if one.kind == sharing.LINK and one.campaign_id not in with_code
+    ]  # fmt: skip
+    campaigns = _campaigns({one.campaign_id for one, _link in pairs[:limit]})
+    return [_card(one, link, campaigns[one.campaign_id]) for one, link in pairs[:limit]]
+
+
+def _campaigns(ids: set[int]) -> dict[int, Campaign]:
+    query = (
+        sa.select(Campaign)
+        .where(Campaign.id.in_(ids))
+        .options(sa.orm.joinedload(Campaign.benefits), sa.orm.joinedload(Campaign.rules))
+    )
+    return {one.id: one for one in db.session.scalars(query).unique()} if ids else {}
+
+
+def _card(shared: Shared, link: Shared | None, campaign: Campaign) -> Card:
+    terms = terms_of(campaign)
+    url = link_url(link.text) if link else None
+    return Card(
+        name=campaign.name, code=shared.text if shared.kind == sharing.CODE else None,
+        url=url, qr=_qr(url) if url else None,
+        benefits=[
+            (campaign_wording.benefit(one, campaign.currency), _ICONS[one.kind])
+            for one in terms.benefits
+        ],
+        reward=campaign_wording.reward(terms.reward, campaign.currency, is_own=True),
+        is_running=campaign.status == "running",
+    )  # fmt: skip
+
+
+def _qr(url: str) -> Markup:
+    """Return the QR code of an address as SVG in attributes and classes only."""
+    drawn = segno.make(url, error="m").svg_inline(
+        svgclass="qr",
+        lineclass=None,
+        omitsize=True,
+        border=2,
+        title=_("QR code of %(url)s", url=url),
+    )
+    return Markup(drawn)  # noqa: S704  segno escapes the title, and the rest is numbers
+
+
+def _before() -> tuple[datetime, int] | None:
+    purchase_id = row_asked("before")
+    purchase = db.session.get(Purchase, purchase_id) if purchase_id else None
+    return (purchase.occurred_at, purchase.id) if purchase else None

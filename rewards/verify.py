@@ -1,0 +1,404 @@
+"""The money invariants, as checks that anyone can run at any time.
+
+Each check asks the database one question about all rows at once and names what
+breaks the promise; an empty answer is the good one.  Nothing here calls the
+code that wrote the rows, where the point is that it could be wrong: M4 works
+commissions out again from the rules with exact fractions.
+
+M1 entries balance, M2 the database refuses to change history, M3 one effect
+per fact, M4 commissions within the policy and every cap, M5 shares of lines
+sum up, M6 nothing below zero and a full refund leaves nothing, M7 what is owed
+and paid is what was earned, M10 uses of codes within their limits, M11 one
+winner, the same again.  M12 is `reports/checks.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from accounts.models import AuditLine
+from ambassadors import program
+from campaigns.models import Campaign
+from core.db import db, is_sqlite
+from referrals import attribution
+from referrals.models import (
+    Attribution,
+    Code,
+    CodeCustomerUse,
+    CreditTouch,
+    Purchase,
+    PurchaseLine,
+    PurchaseStatus,
+    Redemption,
+    RedemptionState,
+    Refund,
+    RefundState,
+)  # fmt: skip
+from rewards import oracle, rules
+from rewards.models import Account, Commission, Entry, Posting
+
+_MOST_SHOWN = 20  # breaches of one invariant that are named one by one
+_PAGE = 2000  # rows held in memory at once
+_REFUSED = {  # table: what its triggers must refuse
+    "ledger_entry": {"UPDATE", "DELETE"},
+    "ledger_posting": {"UPDATE", "DELETE"},
+    "audit_line": {"UPDATE", "DELETE"},
+    "reward_rule": {"UPDATE", "DELETE"},
+    "commission": {"UPDATE", "DELETE"},
+    "code": {"UPDATE", "DELETE"},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Breach:
+    """A promise that a row does not keep."""
+
+    invariant: str  # M1 to M11
+    subject: str  # what breaks it, such as `purchase api:1001`
+    detail: str
+
+    def __str__(self) -> str:
+        return f"{self.invariant}: {self.subject}: {self.detail}"
+
+
+def breaches() -> list[Breach]:
+    """Return what breaks a money invariant, at most 20 of each kind; writes nothing."""
+    found: list[Breach] = []
+    for check in CHECKS:
+        for count, breach in enumerate(check()):
+            if count == _MOST_SHOWN:
+                break
+            found.append(breach)
+    return found
+
+
+def entries_balance() -> Iterator[Breach]:
+    """M1: every entry sums to 0 per currency, has two legs at least, and so does the ledger."""
+    off = (
+        sa.select(Posting.entry_id, Posting.currency, sa.func.sum(Posting.amount).label("sum"))
+        .group_by(Posting.entry_id, Posting.currency)
+        .having(sa.func.sum(Posting.amount) != 0)
+        .order_by(Posting.entry_id)
+    )
+    for row in db.session.execute(off.limit(_MOST_SHOWN)):
+        yield Breach("M1", f"entry {row.entry_id}", f"is off by {row.sum} {row.currency}")
+    legs = (
+        sa.select(Entry.id)
+        .outerjoin(Posting, Posting.entry_id == Entry.id)
+        .group_by(Entry.id)
+        .having(sa.func.count(Posting.id) < 2)
+        .order_by(Entry.id)
+    )
+    for id_ in db.session.scalars(legs.limit(_MOST_SHOWN)):
+        yield Breach("M1", f"entry {id_}", "has fewer than two legs")
+
+
+def history_is_protected() -> Iterator[Breach]:
+    """M2: the triggers that refuse to change history are there and switched on."""
+    present = _triggers()
+    for table, events in _REFUSED.items():
+        for event in sorted(events - present.get(table, set())):
+            yield Breach("M2", table, f"the database does not refuse {event}")
+
+
+def one_effect_each() -> Iterator[Breach]:
+    """M3: one effect per order and refund, one commission per credit, kept by the database."""
+    wanted = {
+        "purchase": {"source", "external_id"},
+        "refund": {"source", "external_id"},
+        "commission": {"purchase_id", "ambassador_id"},
+        "ledger_entry": {"source"},
+        "redemption": {"code_id", "order_key"},
+        "attribution": {"purchase_id"},
+    }
+    look = sa.inspect(db.session.connection())
+    for table, columns in wanted.items():
+        named: list[Any] = [one["column_names"] for one in look.get_unique_constraints(table)]
+        named += [one["column_names"] for one in look.get_indexes(table) if one["unique"]]
+        if columns not in [set(names) for names in named]:
+            yield Breach("M3", table, f"{', '.join(sorted(columns))} may come twice")
+    applied = (
+        sa.select(Purchase.source, Purchase.external_id, Purchase.refunded)
+        .add_columns(sa.func.coalesce(sa.func.sum(Refund.amount), 0).label("told"))
+        .outerjoin(
+            Refund,
+            sa.and_(Refund.purchase_id == Purchase.id, Refund.state == RefundState.APPLIED),
+        )
+        .group_by(Purchase.id)
+        .having(Purchase.refunded != sa.func.coalesce(sa.func.sum(Refund.amount), 0))
+    )
+    for row in db.session.execute(applied.limit(_MOST_SHOWN)):
+        detail = f"has {row.refunded} refunded, its refunds say {row.told}"
+        yield Breach("M3", f"purchase {row.source}:{row.external_id}", detail)
+
+
+def within_policy() -> Iterator[Breach]:
+    """M4: no commission above the rule in force at the order date, nor above a cap."""
+    rules = oracle.rules()
+    for page in _pages(oracle.commissions_with_orders(), Commission.id):
+        for row in page:
+            allowed = oracle.allowed(row, rules.get(row.campaign_id, []))
+            if not 0 <= row.amount <= allowed:
+                detail = f"freezes {row.amount} {row.currency}, the rule allows {allowed}"
+                yield Breach("M4", f"commission {row.id}", detail)
+            elif row.posted > row.amount:
+                detail = f"has {row.posted} {row.currency} in the ledger, {row.amount} is frozen"
+                yield Breach("M4", f"commission {row.id}", detail)
+    spent = sa.select(Campaign.slug, Campaign.budget, Campaign.committed).where(
+        Campaign.budget.is_not(None), Campaign.committed > Campaign.budget
+    )
+    for row in db.session.execute(spent):
+        detail = f"has {row.committed} committed of a budget of {row.budget}"
+        yield Breach("M4", f"campaign {row.slug}", detail)
+
+
+def line_shares_sum() -> Iterator[Breach]:
+    """M5: the lines of an order share out its whole commission."""
+    query = (
+        sa.select(Commission.id, Commission.amount, PurchaseLine.amount.label("line"))
+        .join(PurchaseLine, PurchaseLine.purchase_id == Commission.purchase_id)
+        .order_by(Commission.id, PurchaseLine.position)
+    )
+    lines: list[int] = []
+    before: Any = None
+    for row in [*db.session.execute(query), None]:
+        if before is not None and (row is None or row.id != before.id):
+            shares = rules.line_shares(before.amount, lines)
+            if sum(shares) != before.amount or min(shares) < 0:
+                yield Breach("M5", f"commission {before.id}", f"its lines share {sum(shares)}")
+            lines = []
+        if row is not None:
+            lines.append(row.line)
+        before = row
+
+
+def never_below_zero() -> Iterator[Breach]:
+    """M6: what an order has cost is never negative, and 0 once it is refunded or cancelled."""
+    cost = sa.func.sum(Posting.amount)
+    query = (
+        sa.select(
+            Purchase.source, Purchase.external_id, Purchase.total, Purchase.refunded,
+            Purchase.status, Posting.ambassador_id, cost.label("cost"),
+        )
+        .join(Purchase, Purchase.id == Posting.purchase_id)
+        .where(Posting.account == Account.EXPENSE)
+        .group_by(Purchase.id, Posting.ambassador_id, Posting.currency)
+        .having(
+            sa.or_(
+                cost < 0,
+                sa.and_(cost != 0, Purchase.refunded == Purchase.total),
+                sa.and_(cost != 0, Purchase.status != PurchaseStatus.PAID),
+            )
+        )
+    )  # fmt: skip
+    for row in db.session.execute(query.limit(_MOST_SHOWN)):
+        state = "refunded in full" if row.refunded == row.total else row.status.value
+        subject = f"purchase {row.source}:{row.external_id}"
+        yield Breach(
+            "M6", subject, f"costs {row.cost} with ambassador {row.ambassador_id}, {state}"
+        )
+
+
+def owed_is_earned() -> Iterator[Breach]:
+    """M7: paid, payable, held and pending are what was earned less what was taken back."""
+    is_cost = Posting.account == Account.EXPENSE
+    earned = sa.func.sum(sa.case((is_cost, Posting.amount), else_=0))
+    stands = sa.func.sum(sa.case((is_cost, 0), else_=-Posting.amount))
+    query = (
+        sa.select(Posting.ambassador_id, Posting.currency)
+        .add_columns(earned.label("earned"), stands.label("stands"))
+        .group_by(Posting.ambassador_id, Posting.currency)
+        .having(earned != stands)
+    )
+    for row in db.session.execute(query.limit(_MOST_SHOWN)):
+        detail = f"earned {row.earned} {row.currency}, {row.stands} stands in the accounts"
+        yield Breach("M7", f"ambassador {row.ambassador_id}", detail)
+    yield from _wrong_balances()
+
+
+def uses_within_limits() -> Iterator[Breach]:
+    """M10: a code's uses are its redemptions that hold one, within its limits."""
+    holds = Redemption.state.in_([RedemptionState.RESERVED, RedemptionState.REDEEMED])
+    held = (
+        sa.select(Redemption.code_id, sa.func.count().label("uses"))
+        .where(holds)
+        .group_by(Redemption.code_id)
+        .subquery()
+    )
+    uses = sa.func.coalesce(held.c.uses, 0)
+    codes = (
+        sa.select(Code.key, Code.used, Code.uses_limit, uses.label("uses"))
+        .outerjoin(held, held.c.code_id == Code.id)
+        .where(sa.or_(Code.used != uses, uses > Code.uses_limit, Code.used < 0))
+    )
+    for row in db.session.execute(codes.limit(_MOST_SHOWN)):
+        limit = "none" if row.uses_limit is None else row.uses_limit
+        detail = f"counts {row.used} uses and has {row.uses}, its limit is {limit}"
+        yield Breach("M10", f"code {row.key}", detail)
+    yield from _wrong_customer_uses(holds)
+
+
+def one_winner() -> Iterator[Breach]:
+    """M11: one winner per order, who alone earns; deciding again says the same.
+
+    Rows decided under earlier rules of the program, or before the terms of a
+    campaign they name were changed, stay as they were decided.
+    """
+    double = (
+        sa.select(Commission.purchase_id, sa.func.count().label("winners"))
+        .outerjoin(Attribution, Attribution.purchase_id == Commission.purchase_id)
+        .where(Commission.is_active.is_(True))
+        .group_by(Commission.purchase_id)
+        .having(
+            sa.or_(
+                sa.func.count() > 1,
+                sa.func.max(sa.func.coalesce(Attribution.ambassador_id, 0))
+                != sa.func.max(Commission.ambassador_id),
+            )
+        )
+    )
+    for row in db.session.execute(double.limit(_MOST_SHOWN)):
+        detail = f"pays {row.winners} ambassadors, or another than the one who has the credit"
+        yield Breach("M11", f"purchase {row.purchase_id}", detail)
+    for ids in _id_pages():
+        decided, written = attribution.decide(ids), attribution.recorded(ids)
+        for id_ in ids:
+            is_same = _is_same(decided.get(id_), written.get(id_))
+            if not is_same and not _terms_changed(id_, decided.get(id_), written.get(id_)):
+                yield Breach("M11", f"purchase {id_}", "would be credited in another way now")
+
+
+CHECKS: tuple[Callable[[], Iterator[Breach]], ...] = (
+    entries_balance,
+    history_is_protected,
+    one_effect_each,
+    within_policy,
+    line_shares_sum,
+    never_below_zero,
+    owed_is_earned,
+    uses_within_limits,
+    one_winner,
+)
+
+
+def _triggers() -> dict[str, set[str]]:
+    """Return which acts a trigger of ours refuses, by table."""
+    found: dict[str, set[str]] = {}
+    if is_sqlite():
+        query = "SELECT tbl_name, sql FROM sqlite_master WHERE type = 'trigger'"
+        for table, sql in db.session.execute(sa.text(query)):
+            if "RAISE(ABORT" in sql:
+                event = "DELETE" if "BEFORE DELETE" in sql else "UPDATE"
+                found.setdefault(table, set()).add(event)
+        return found
+    query = (
+        "SELECT c.relname, t.tgtype FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid "
+        "JOIN pg_proc p ON p.oid = t.tgfoid "
+        "WHERE NOT t.tgisinternal AND t.tgenabled <> 'D' AND p.proname = 'refuse_change'"
+    )
+    for table, bits in db.session.execute(sa.text(query)):
+        events = {name for name, bit in (("DELETE", 8), ("UPDATE", 16)) if bits & bit}
+        found.setdefault(table, set()).update(events)
+    return found
+
+
+def _wrong_balances() -> Iterator[Breach]:
+    """Yield commissions whose ledger is not what the frozen rule gives on what remains."""
+    for page in _pages(oracle.commissions_as_frozen(), Commission.id):
+        for row in page:
+            due = oracle.due(row)
+            if row.posted != due:
+                detail = f"has {row.posted} {row.currency} in the ledger, {due} is due"
+                yield Breach("M7", f"commission {row.id}", detail)
+
+
+def _wrong_customer_uses(holds: Any) -> Iterator[Breach]:
+    held = (
+        sa.select(Redemption.code_id, Redemption.customer_key, sa.func.count().label("uses"))
+        .join(Code, Code.id == Redemption.code_id)
+        .where(holds, Redemption.customer_key.is_not(None), Code.uses_per_customer.is_not(None))
+        .group_by(Redemption.code_id, Redemption.customer_key)
+        .subquery()
+    )
+    rows = db.session.execute(
+        sa.select(Code.key, Code.uses_per_customer, held.c.uses, CodeCustomerUse.used)
+        .select_from(held)
+        .join(Code, Code.id == held.c.code_id)
+        .outerjoin(
+            CodeCustomerUse,
+            sa.and_(
+                CodeCustomerUse.code_id == held.c.code_id,
+                CodeCustomerUse.customer_key == held.c.customer_key,
+            ),
+        )
+        .where(
+            sa.or_(
+                sa.func.coalesce(CodeCustomerUse.used, 0) != held.c.uses,
+                held.c.uses > Code.uses_per_customer,
+            )
+        )
+        .limit(_MOST_SHOWN)
+    )
+    for row in rows:
+        detail = (
+            f"counts {row.used} uses of a customer who has {row.uses} of {row.uses_per_customer}"
+        )
+        yield Breach("M10", f"code {row.key}", detail)
+
+
+def _is_same(decided: dict[str, Any] | None, written: dict[str, Any] | None) -> bool:
+    if written is None:
+        return decided is None
+    if written["touch"] is CreditTouch.MANUAL:
+        return True
+    if written["rule_version"] != program.current().rule_version:
+        return True
+    return decided == written
+
+
+def _terms_changed(purchase_id: int, *rows: dict[str, Any] | None) -> bool:
+    """Tell whether a campaign that an order's touches belong to changed after it was recorded."""
+    said = [row for row in rows if row is not None]
+    names = {one["name"] for row in said for one in row["lost"]}
+    of_codes = sa.select(Code.campaign_id).where(Code.text.in_(sorted(names)))
+    campaigns = {row["campaign_id"] for row in said} | set(db.session.scalars(of_codes))
+    slugs = sa.select(Campaign.slug).where(Campaign.id.in_([i for i in campaigns if i]))
+    recorded_at = sa.select(Purchase.recorded_at).where(Purchase.id == purchase_id)
+    changed = sa.select(AuditLine.id).where(
+        AuditLine.act == "campaign.change",
+        AuditLine.object_kind == "campaign",
+        AuditLine.object_id.in_(slugs),
+        AuditLine.occurred_at >= recorded_at.scalar_subquery(),
+    )
+    return db.session.scalar(changed.limit(1)) is not None
+
+
+def _id_pages() -> Iterator[list[int]]:
+    """Yield the paid purchases that could have credit, by pages."""
+    has_touch = sa.or_(
+        Attribution.id.is_not(None), Purchase.click_token.is_not(None),
+        Purchase.subscription.is_not(None), sa.cast(Purchase.codes, sa.Text) != "[]",
+    )  # fmt: skip
+    query = (
+        sa.select(Purchase.id)
+        .outerjoin(Attribution, Attribution.purchase_id == Purchase.id)
+        .where(Purchase.status == PurchaseStatus.PAID, Purchase.is_test.is_(False), has_touch)
+    )
+    for page in _pages(query, Purchase.id, size=500):
+        yield [row.id for row in page]
+
+
+def _pages(query: sa.Select[Any], key: Any, *, size: int = _PAGE) -> Iterator[list[Any]]:
+    """Yield a query's rows by pages, in the order of a key that it selects as `id`."""
+    after = 0
+    while True:
+        rows = list(db.session.execute(query.where(key > after).order_by(key).limit(size)))
+        if rows:
+            yield rows
+        if len(rows) < size:
+            return
+        after = rows[-1].id

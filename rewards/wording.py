@@ -1,0 +1,133 @@
+"""Why a purchase counted or did not, in plain sentences: for ambassadors, and for staff.
+
+An ambassador never reads who bought, nor whose code it was when it was not
+theirs.  Every word of `touches.Credit`, `touches.Loss` and
+`eligibility.Reason` has a sentence here; a test holds the lists together.
+"""
+
+from __future__ import annotations
+
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from flask_babel import ngettext
+
+from core import i18n
+from referrals.eligibility import Reason
+from referrals.models import CreditTouch, PurchaseStatus
+from referrals.touches import Credit, Loss
+from rewards.earnings import Brought
+
+CREDITS = {
+    Credit.OVERRIDE: _l("The team gave the credit by hand."),
+    Credit.BOUND_SUBSCRIPTION: _l("It renews a subscription that was brought before."),
+    Credit.BOUND_CUSTOMER: _l("This customer was brought before, and stays with who brought them."),
+    Credit.CODE_USED: _l("The code was entered at the checkout."),
+    Credit.LINK_CLICKED: _l("The link was opened before the purchase."),
+    Credit.NONE: _l("Nobody’s code or link counted."),
+}
+LOSSES = {
+    Loss.OUTRANKED: _l("Another touch came before it by the rules of the program."),
+    Loss.SECOND_CODE: _l("Another code came first on the order."),
+    Loss.OTHER_CLICK: _l("Another link was opened at the moment that counts."),
+    Loss.OUTSIDE_WINDOW: _l("The purchase came too long after the link was opened."),
+    Loss.AFTER_PURCHASE: _l("The link was opened after the purchase."),
+    Loss.NOT_A_VISIT: _l("The link was fetched by a program, not opened by a person."),
+    Loss.NO_OWNER: _l("The code belongs to nobody."),
+    Loss.AMBASSADOR_NOT_ACTIVE: _l("The ambassador was not active on that day."),
+    Reason.NOT_FOUND: _l("The code does not exist."),
+    Reason.NOT_STARTED: _l("The code was not valid yet."),
+    Reason.EXPIRED: _l("The code was no longer valid."),
+    Reason.FROZEN: _l("The code had been stopped."),
+    Reason.LIMIT_REACHED: _l("The code had been used as often as it may be."),
+    Reason.CUSTOMER_LIMIT_REACHED: _l("This person had used the code as often as one may."),
+    Reason.BUDGET_REACHED: _l("The campaign’s budget was used up."),
+    Reason.NOT_ELIGIBLE_COUNTRY: _l("The code does not apply in that country."),
+    Reason.NOT_ELIGIBLE_CURRENCY: _l("The code does not apply in that currency."),
+    Reason.NOT_ELIGIBLE_PRODUCT: _l("The code does not apply to these products."),
+    Reason.BELOW_MINIMUM: _l("The basket was below the minimum of the campaign."),
+    Reason.EXISTING_CUSTOMER: _l("This person had bought before; the code is for new customers."),
+    Reason.SELF_REFERRAL: _l("One’s own purchase does not count."),
+    Reason.ALREADY_REDEEMED: _l("The code was used for this order already."),
+    Reason.CAMPAIGN_NOT_RUNNING: _l("The campaign was not running on that day."),
+}
+OTHERS = {
+    "cancelled": _l("The order was cancelled."),
+    "overridden": _l("The team decided on the credit by hand."),
+    "none": _l("The code or link did not count for this purchase."),
+}
+SUSPICIONS = {
+    "paid_traffic": _l("The visit came from a paid advertisement."),
+}
+TOUCHES = {
+    CreditTouch.CODE: _l("code"),
+    CreditTouch.LINK: _l("link"),
+    CreditTouch.BINDING: _l("earlier purchase"),
+    CreditTouch.MANUAL: _l("by hand"),
+}
+_SENTENCES = {**{str(k): v for k, v in (CREDITS | LOSSES).items()}, **OTHERS}
+
+
+def reason(word: str) -> str:
+    """Return the sentence of a reason; an unknown word stands for itself."""
+    return str(_SENTENCES.get(word, word))
+
+
+def suspicion(word: str | None) -> str:
+    """Return why a commission waits for a person."""
+    return str(SUSPICIONS.get(word or "", _("Something about this purchase is unusual.")))
+
+
+def why(bought: Brought) -> str:
+    """Return why a purchase counted for an ambassador or did not, in some sentences."""
+    if not bought.is_credited:
+        return reason(bought.reason)
+    told = [_credit(bought)]
+    if bought.is_new and bought.touch is not CreditTouch.BINDING:
+        told.append(str(_("It was their first purchase.")))
+    return " ".join([*told, *_money(bought)])
+
+
+def _credit(bought: Brought) -> str:
+    if bought.reason == Credit.CODE_USED and bought.code:
+        return str(_("The code %(code)s was entered at the checkout.", code=bought.code))
+    if bought.reason == Credit.LINK_CLICKED and bought.clicked_at:
+        days = (bought.occurred_at - bought.clicked_at).days
+        opened = i18n.day(bought.clicked_at)
+        if days == 0:
+            return str(_("Your link was opened on %(day)s, within a day of it.", day=opened))
+        return str(
+            ngettext(
+                "Your link was opened on %(day)s, the purchase came %(num)s day later.",
+                "Your link was opened on %(day)s, the purchase came %(num)s days later.",
+                days, day=opened,
+            )
+        )  # fmt: skip
+    return reason(bought.reason)
+
+
+def _money(bought: Brought) -> list[str]:
+    earned = bought.commission
+    if bought.status is PurchaseStatus.CANCELLED:
+        return [reason("cancelled")]
+    if earned is None:
+        return [str(_("The reward of the campaign does not cover this purchase."))]
+    told = []
+    if 0 < bought.refunded < bought.total:
+        back = i18n.money(bought.refunded, bought.currency)
+        told.append(
+            _("%(amount)s were refunded, and the commission is smaller by as much.", amount=back)
+        )
+    if earned.state == "reversed":
+        told.append(_("It was refunded, so nothing is left to earn."))
+    elif earned.state == "pending":
+        day = i18n.day(earned.payable_at)
+        told.append(
+            _("The sum becomes available on %(day)s, when it can no longer be returned.", day=day)
+        )
+    elif earned.state == "held":
+        told.append(_("The team is looking at this one before it becomes available."))
+    elif earned.state == "payable":
+        told.append(_("The time for returns is over: the sum is available."))
+    else:
+        told.append(_("The sum has been paid."))
+    return [str(sentence) for sentence in told]

@@ -1,0 +1,36 @@
+"""Campaigns for machines: their terms, page by page."""
+
+from __future__ import annotations
+
+from flask.testing import FlaskClient
+
+from accounts.models import Scope
+from campaigns.models import CampaignStatus
+from tests.factories import make_campaign, make_key
+
+
+def test_a_campaign_tells_its_terms(client: FlaskClient) -> None:
+    make_campaign(slug="pear", name="Pear season", budget=5000, countries=["CH"])
+    answer = client.get("/api/v1/campaigns/pear", headers=make_key(Scope.READ))
+    told = answer.json
+    assert told is not None
+    assert (told["name"], told["status"], told["budget"]) == ("Pear season", "running", 5000)
+    assert told["benefits"] == [
+        {"kind": "percent", "percent": 1500, "amount": None, "product": None}
+    ]
+    assert told["reward"]["rate"] == 1000
+    assert client.get("/api/v1/campaigns/plum", headers=make_key("read")).status_code == 404
+
+
+def test_campaigns_are_listed_by_state_and_page(client: FlaskClient) -> None:
+    slugs = [make_campaign(slug=f"c-{n}").slug for n in range(3)]
+    make_campaign(slug="over", status=CampaignStatus.ENDED)
+    key = make_key(Scope.CODES)
+    first = client.get("/api/v1/campaigns?limit=2&status=running", headers=key).json
+    assert first is not None
+    assert [one["slug"] for one in first["data"]] == slugs[:2]
+    rest = client.get(f"/api/v1/campaigns?status=running&after={first['next']}", headers=key).json
+    assert rest is not None
+    assert [one["slug"] for one in rest["data"]] == slugs[2:]
+    assert rest["next"] is None
+    assert client.get("/api/v1/campaigns?status=gone", headers=key).status_code == 422
