@@ -185,7 +185,7 @@ def _lock_changing(told: Iterable[facts.Purchase], known: dict[Key, Purchase]) -
         sa.select(Purchase)
         .where(Purchase.id.in_(sorted({purchase.id for purchase in changing})))
         .order_by(Purchase.id)
-        .with_for_update()
+        .with_for_update(key_share=True)
         .execution_options(populate_existing=True)
     ).all()
 
@@ -357,7 +357,8 @@ def _after(recorded: Recorded) -> None:
         return
     known = db.session.scalars(_CUSTOMERS, {"ids": sorted(recorded.to_credit)})
     touched = {i for i in known if i is not None}
-    customers.link_members(touched)
+    linked = customers.link_members(touched)
+    recorded.to_credit |= set(of_customers(linked))  # with their own code: a self-referral now
     for old, new in customers.refresh_first(touched).values():
         recorded.to_credit |= {i for i in (old, new) if i is not None}
     mark_changed(recorded.to_credit)
