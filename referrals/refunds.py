@@ -101,7 +101,7 @@ def apply_parked(purchase_ids: Iterable[int]) -> set[int]:
         _parked(Refund, Purchase)
         .where(Purchase.id.in_(ids))
         .order_by(Purchase.id, Refund.id)
-        .with_for_update(of=Purchase)
+        .with_for_update(of=Purchase, key_share=True)
         .execution_options(populate_existing=True)
     ).all()
     changed = set()
@@ -164,7 +164,7 @@ def _orders(refunds: Sequence[facts.Refund]) -> dict[tuple[str, str], Purchase]:
                 Purchase.external_id.in_(orders),
             )
             .order_by(Purchase.id)
-            .with_for_update()
+            .with_for_update(key_share=True)
             .execution_options(populate_existing=True)
         )
         found |= {(source, row.external_id): row for row in rows}
