@@ -106,6 +106,7 @@ def record(purchases: Sequence[facts.Purchase], *, on_other_facts: str = "refuse
         recorded.outcomes.append(outcome)
         if outcome.state in {State.CREATED, State.UPDATED} and outcome.purchase_id:
             recorded.to_credit.add(outcome.purchase_id)
+    db.session.flush()  # the first purchase and the credit are decided on what is stored
     _after(recorded)
     return recorded
 
@@ -319,7 +320,6 @@ def _compare(
         purchase.status, is_changed = status, True
     if not is_changed:
         return Outcome(key, State.UNCHANGED, purchase.id)
-    db.session.flush()  # the first purchase and the credit are decided on what is stored
     return Outcome(key, State.UPDATED, purchase.id)
 
 
