@@ -369,6 +369,16 @@ def test_an_override_needs_a_reason_a_purchase_and_an_ambassador_who_can_earn(ap
         attribution.override(row.purchase_id, 10**6, reason="why")
 
 
+@pytest.mark.parametrize("change", [{"status": "pending"}, {"is_test": True}])
+def test_an_order_that_does_not_count_is_credited_to_nobody(
+    app: Flask, change: dict[str, Any]
+) -> None:
+    other = make_code("BEA10")
+    (outcome,) = intake.take_purchases([purchase_fact(**change)])
+    with pytest.raises(InvalidInputError):  # it would be lost on the day the order is paid
+        attribution.override(outcome.purchase_id or 0, other.ambassador_id, reason="at the fair")
+
+
 def test_deciding_again_gives_identical_rows_and_writes_nothing(app: Flask) -> None:
     code = make_code("ZOE10", uses_limit=2)
     click = make_click(make_ambassador())

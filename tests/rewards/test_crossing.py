@@ -16,7 +16,7 @@ from flask import Flask
 
 from core import clock
 from core.db import db
-from referrals.models import Purchase, Refund
+from referrals.models import Attribution, Purchase, Refund
 from rewards import commissions, intake, verify
 from tests.conftest import NOW
 from tests.factories import make_campaign, make_code, purchase_fact, refund_fact
@@ -121,4 +121,25 @@ def test_a_parked_refund_that_fails_while_its_order_comes_takes_nothing_back(
     db.session.expire_all()
     assert [one.state for one in db.session.query(Refund)] == ["failed"]
     assert db.session.scalars(sa.select(Purchase.refunded)).one() == 0
+    assert verify.breaches() == []
+
+
+def test_a_person_s_decision_is_not_overwritten_by_one_that_was_on_its_way(app: Flask) -> None:
+    if db.engine.dialect.name == "sqlite":
+        pytest.skip("SQLite lets one write at a time")
+    make_code("ZOE10")
+    ana, bea = make_code("ANA10").ambassador_id, make_code("BEA10").ambassador_id
+    (outcome,) = intake.take_purchases([purchase_fact(codes=("ZOE10",))])
+    assert outcome.purchase_id is not None
+    order, row = outcome.purchase_id, db.session.query(Attribution).one()
+    row.ambassador_id = ana  # something to correct when it is decided again
+    db.session.commit()
+    intake.override(order, bea, reason="met at the fair")
+    with ThreadPoolExecutor(1) as pool:
+        other = pool.submit(at_once, app, [partial(intake.decide_again, [order])])
+        wait_until_blocked()
+        db.session.commit()
+        other.result()
+    db.session.expire_all()
+    assert (row.ambassador_id, row.touch) == (bea, "manual")
     assert verify.breaches() == []
