@@ -345,7 +345,7 @@ def _difference(
     return Draft(
         kind=_kind(difference, number),
         source=f"commission:{commission.id}:{number}",
-        occurred_at=_happened_at(fact, number),
+        occurred_at=_happened_at(fact, number, is_refund=difference < 0 and commission.is_active),
         legs=legs,
     )
 
@@ -356,11 +356,15 @@ def _kind(difference: int, number: int) -> EntryKind:
     return EntryKind.REINSTATEMENT if number else EntryKind.COMMISSION
 
 
-def _happened_at(fact: Earned, number: int) -> datetime:
-    """Return the day of the order for the first entry, of the refund for what follows."""
+def _happened_at(fact: Earned, number: int, *, is_refund: bool) -> datetime:
+    """Return the day of the order for the first entry, of the refund for what it takes back.
+
+    What we only learn later (a refund that failed, a credit that moved, a
+    cancellation) is a line of the day we learn it.
+    """
     if not number:
         return fact.occurred_at
-    return fact.refunded_at or clock.now()
+    return fact.refunded_at if is_refund and fact.refunded_at else clock.now()
 
 
 def _waiting_account(commission: Commission, fact: Earned, standing: dict[Account, int]) -> Account:

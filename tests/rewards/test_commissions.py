@@ -18,7 +18,7 @@ from core.db import db
 from integrations import facts
 from referrals import customers
 from referrals.models import Code
-from rewards import intake, jobs, ledger, rules
+from rewards import commissions, intake, jobs, ledger, rules
 from rewards.models import Account, Commission
 from tests.conftest import NOW
 from tests.factories import make_campaign, make_code, purchase_fact, refund_fact
@@ -77,6 +77,23 @@ def test_a_refund_that_fails_reinstates(app: Flask) -> None:
     assert owed(code) == 600
     intake.take_refunds([dataclasses.replace(refund, state="failed")])
     assert owed(code) == 1_000
+
+
+def test_an_entry_is_of_the_day_of_its_cause(app: Flask) -> None:
+    code = make_code("ZOE10")
+    fact = buy(code)
+    days = [NOW + timedelta(days=n) for n in range(4)]
+    first, second = (refund_fact(fact, 1_000, occurred_at=days[n]) for n in (1, 2))
+    with clock.frozen(days[3]):
+        intake.take_refunds([first])
+        intake.take_refunds([second])
+        intake.take_refunds([dataclasses.replace(second, state="failed")])
+        intake.override(db.session.query(Commission.purchase_id).scalar(), None, reason="a mistake")
+        entries = commissions.entries_of(db.session.query(Commission.purchase_id).scalar())
+    assert [(one.kind, one.occurred_at) for one in entries] == [
+        ("commission", days[0]), ("clawback", days[1]), ("clawback", days[2]),
+        ("reinstatement", days[3]), ("clawback", days[3]),
+    ]  # fmt: skip
 
 
 def test_hold_period_ends_in_payable(app: Flask) -> None:
