@@ -25,7 +25,7 @@ from core.errors import InvalidInputError, NotFoundError
 from referrals import bindings, codes, eligibility, redemptions, touches
 from referrals.bindings import Bonds
 from referrals.eligibility import Terms
-from referrals.models import Attribution, CreditTouch, LostCredit, Purchase
+from referrals.models import Attribution, CreditTouch, LostCredit, Purchase, PurchaseStatus
 from referrals.touches import Candidate, Credit, Loss, Order, Refusals
 
 _ALL_AT_ONCE = 500  # purchases decided together
@@ -82,14 +82,18 @@ def override(purchase_id: int, ambassador_id: int | None, *, reason: str) -> Att
 
     Raises:
         NotFoundError: There is no such purchase or ambassador.
-        InvalidInputError: No reason, or no campaign under which they could earn.
+        InvalidInputError: No reason, no campaign under which they could earn, or an
+            order that does not count.
     """
     purchase = db.session.get(Purchase, purchase_id)
     if purchase is None:
         raise NotFoundError(_("There is no such purchase."))
+    if purchase.status is not PurchaseStatus.PAID or purchase.is_test:
+        raise InvalidInputError(_("Only a paid order that is no test can be credited."))
     if not reason.strip():
         raise InvalidInputError(_("Say why: the reason is kept with the decision."))
-    known = db.session.scalar(sa.select(Attribution).where(Attribution.purchase_id == purchase_id))
+    query = sa.select(Attribution).where(Attribution.purchase_id == purchase_id).with_for_update()
+    known = db.session.scalar(query.execution_options(populate_existing=True))
     lost = [
         *(known.lost if known else []),
         *([_as_lost(known)] if known and known.ambassador_id else []),
@@ -122,12 +126,12 @@ def _attribute(ids: list[int]) -> set[int]:
     decided, bonds = _decisions(orders, terms, _use_codes(orders, terms), rules, known)
     rows = [row for id_, row in decided.items() if known.get(id_) != row]
     gone = [order.id for order in orders if not order.is_counted and order.id in known]
-    rows += [_withdrawn(known[id_]) for id_ in gone if known[id_]["ambassador_id"] is not None]
+    lapsed = [_withdrawn(known[id_]) for id_ in gone if known[id_]["ambassador_id"] is not None]
     bare = known.keys() - decided.keys() - set(gone)  # what bound them is no more
-    _write(rows)
+    changed = _write(rows, over_a_person=False) | _write(lapsed) | bare
     _delete(bare)
     bindings.write(orders, bonds)
-    return {row["purchase_id"] for row in rows} | bare
+    return changed
 
 
 def _use_codes(orders: list[Order], terms: dict[str, Terms]) -> Refusals:
@@ -238,20 +242,29 @@ def _known(ids: Sequence[int]) -> dict[int, dict[str, Any]]:
 
 
 @functools.cache
-def _upsert(dialect: Any) -> Any:
+def _upsert(dialect: Any, *, over_a_person: bool) -> Any:
     insert = dialect.insert(Attribution)
+    by_person = insert.excluded["touch"] == CreditTouch.MANUAL
+    was_machine_s = Attribution.touch.is_distinct_from(CreditTouch.MANUAL)
     return insert.on_conflict_do_update(
         index_elements=["purchase_id"],
         set_={name: insert.excluded[name] for name in _COLUMNS[1:]},
-    )
+        where=None if over_a_person else sa.or_(was_machine_s, by_person),
+    ).returning(Attribution.purchase_id)
 
 
-def _write(rows: list[dict[str, Any]]) -> None:
+def _write(rows: list[dict[str, Any]], *, over_a_person: bool = True) -> set[int]:
+    """Write decisions; return the purchases of those written.
+
+    A person may have decided since the rows were read: unless `over_a_person`, that stays.
+    """
     if not rows:
-        return
+        return set()
     rows = sorted(rows, key=lambda row: row["purchase_id"])
-    db.session.execute(_upsert(upsert_dialect()), rows)
-    _list_losers(rows)
+    statement = _upsert(upsert_dialect(), over_a_person=over_a_person)
+    written = set(db.session.scalars(statement, rows))
+    _list_losers([row for row in rows if row["purchase_id"] in written])
+    return written
 
 
 _UNLIST = (

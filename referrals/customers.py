@@ -18,7 +18,7 @@ from ambassadors.models import Member
 from core import clock, emails
 from core.db import db, many, upsert_dialect
 from integrations import facts
-from referrals.models import Customer, CustomerIdentity, Purchase, PurchaseStatus
+from referrals.models import Binding, Customer, CustomerIdentity, Purchase, PurchaseStatus
 
 
 def identities(fact: facts.Purchase) -> list[str]:
@@ -54,7 +54,8 @@ class _People:
 class Resolved:
     """The customer of each purchase, None where it names nobody.
 
-    `disturbed` are earlier purchases that now belong to another customer record.
+    `disturbed` are earlier purchases of customers who turned out to be one: what is known
+    of either, such as the member they are, now holds for all of them.
     """
 
     customer_ids: list[int | None]
@@ -93,12 +94,17 @@ def resolve_locked(purchases: Sequence[facts.Purchase]) -> Resolved:
             return Resolved(resolved.customer_ids, disturbed)
 
 
+# Not the lock that keeps out rows which point here: two who both added such rows would
+# wait for each other.
 _LOCK = (
     sa.select(Customer)
     .where(Customer.id.in_(many()))
     .order_by(Customer.id)
-    .with_for_update()
+    .with_for_update(key_share=True)
     .execution_options(populate_existing=True)
+)
+_LOCK_TO_DELETE = (
+    sa.select(Customer.id).where(Customer.id.in_(many())).order_by(Customer.id).with_for_update()
 )
 
 
@@ -196,20 +202,23 @@ def _merge(people: _People, known: dict[str, int], disturbed: set[int]) -> dict[
 
 
 def _absorb(oldest: int, others: list[int]) -> set[int]:
-    """Give all that is known of some customers to the oldest record; return the purchases moved."""
-    lock([oldest, *others])
-    moved = set(db.session.scalars(sa.select(Purchase.id).where(Purchase.customer_id.in_(others))))
+    """Give all that is known of some customers to the oldest record; return their purchases."""
+    same = [oldest, *others]
+    db.session.execute(_LOCK_TO_DELETE, {"ids": same}).all()
+    theirs = set(db.session.scalars(sa.select(Purchase.id).where(Purchase.customer_id.in_(same))))
     for table in (Purchase, CustomerIdentity):
         db.session.execute(
             sa.update(table).where(table.customer_id.in_(others)).values(customer_id=oldest)
         )
     members = sa.select(Customer.member_id).where(
-        Customer.id.in_([oldest, *others]), Customer.member_id.is_not(None)
+        Customer.id.in_(same), Customer.member_id.is_not(None)
     )
     member_id = db.session.scalar(members.order_by(Customer.id).limit(1))
     db.session.execute(sa.update(Customer).where(Customer.id == oldest).values(member_id=member_id))
+    bound = [f"customer:{customer_id}" for customer_id in others]
+    db.session.execute(sa.delete(Binding).where(Binding.key.in_(bound)))  # decided anew
     db.session.execute(sa.delete(Customer).where(Customer.id.in_(others)))
-    return moved
+    return theirs
 
 
 def _create(

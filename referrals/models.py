@@ -236,6 +236,7 @@ class OrderAlias(Model):
     """Another name under which a shop speaks of the same order (charge, session, invoice)."""
 
     __tablename__ = "order_alias"
+    __table_args__ = (sa.Index("ix_order_alias_order", "source", "external_id"),)
 
     source: Mapped[str] = mapped_column(sa.String(40), primary_key=True)
     alias: Mapped[str] = mapped_column(sa.String(150), primary_key=True)
@@ -260,7 +261,13 @@ class Refund(Model):
     __tablename__ = "refund"
     __table_args__ = (
         sa.UniqueConstraint("source", "external_id"),
-        sa.Index("ix_refund_order", "source", "order_external_id"),
+        sa.Index("ix_refund_order", "order_source", "order_external_id"),
+        sa.Index(
+            "ix_refund_parked",
+            "state",
+            sqlite_where=sa.text("state = 'parked'"),
+            postgresql_where=sa.text("state = 'parked'"),
+        ),
         sa.CheckConstraint("amount > 0", name="amount_positive"),
     )
 

@@ -106,6 +106,7 @@ def record(purchases: Sequence[facts.Purchase], *, on_other_facts: str = "refuse
         recorded.outcomes.append(outcome)
         if outcome.state in {State.CREATED, State.UPDATED} and outcome.purchase_id:
             recorded.to_credit.add(outcome.purchase_id)
+    db.session.flush()  # the first purchase and the credit are decided on what is stored
     _after(recorded)
     return recorded
 
@@ -185,7 +186,7 @@ def _lock_changing(told: Iterable[facts.Purchase], known: dict[Key, Purchase]) -
         sa.select(Purchase)
         .where(Purchase.id.in_(sorted({purchase.id for purchase in changing})))
         .order_by(Purchase.id)
-        .with_for_update()
+        .with_for_update(key_share=True)
         .execution_options(populate_existing=True)
     ).all()
 
@@ -319,7 +320,6 @@ def _compare(
         purchase.status, is_changed = status, True
     if not is_changed:
         return Outcome(key, State.UNCHANGED, purchase.id)
-    db.session.flush()  # the first purchase and the credit are decided on what is stored
     return Outcome(key, State.UPDATED, purchase.id)
 
 
@@ -357,7 +357,8 @@ def _after(recorded: Recorded) -> None:
         return
     known = db.session.scalars(_CUSTOMERS, {"ids": sorted(recorded.to_credit)})
     touched = {i for i in known if i is not None}
-    customers.link_members(touched)
+    linked = customers.link_members(touched)
+    recorded.to_credit |= set(of_customers(linked))  # with their own code: a self-referral now
     for old, new in customers.refresh_first(touched).values():
         recorded.to_credit |= {i for i in (old, new) if i is not None}
     mark_changed(recorded.to_credit)

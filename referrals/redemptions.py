@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -107,61 +108,76 @@ def roll_back_uses(uses: Iterable[tuple[int, str]]) -> int:
     wanted = set(uses)
     if not wanted:
         return 0
-    query = sa.select(Redemption).where(
+    query = sa.select(Redemption.id, Redemption.code_id, Redemption.order_key).where(
         Redemption.order_key.in_(sorted({order for _, order in wanted})),
         Redemption.state.in_(_HOLDS_USE),
     )
     query = query.order_by(Redemption.code_id, Redemption.id).with_for_update()
-    rows = db.session.scalars(query.execution_options(populate_existing=True))
-    held = [row for row in rows if (row.code_id, row.order_key) in wanted]
-    for redemption in held:
-        give_back(redemption, RedemptionState.ROLLED_BACK)
+    rows = db.session.execute(query)
+    held = [row.id for row in rows if (row.code_id, row.order_key) in wanted]
+    _give_back(held, RedemptionState.ROLLED_BACK)
     return len(held)
 
 
 def expire_due(*, limit: int = 500) -> int:
     """Give back reservations whose time is over; return how many."""
     query = (
-        sa.select(Redemption)
+        sa.select(Redemption.id)
         .where(Redemption.state == RedemptionState.RESERVED, Redemption.expires_at <= clock.now())
         .order_by(Redemption.code_id, Redemption.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
-    due = db.session.scalars(query).all()
-    for redemption in due:
-        give_back(redemption, RedemptionState.EXPIRED)
+    due = list(db.session.scalars(query))
+    _give_back(due, RedemptionState.EXPIRED)
     return len(due)
 
 
 def give_back(redemption: Redemption, state: RedemptionState) -> None:
     """Return exactly one use of a redemption that holds one."""
-    done = db.session.execute(
-        sa.update(Redemption)
-        .where(Redemption.id == redemption.id, Redemption.state.in_(_HOLDS_USE))
-        .values(state=state, settled_at=clock.now(), expires_at=None)
-        .execution_options(synchronize_session=False)
-    )
-    if not affected(done):
-        return
-    db.session.execute(
-        sa.update(Code)
-        .where(Code.id == redemption.code_id, Code.used > 0)
-        .values(used=Code.used - 1)
-        .execution_options(synchronize_session=False)
-    )
-    if redemption.customer_key:
-        db.session.execute(
-            sa.update(CodeCustomerUse)
-            .where(
-                CodeCustomerUse.code_id == redemption.code_id,
-                CodeCustomerUse.customer_key == redemption.customer_key,
-                CodeCustomerUse.used > 0,
-            )
-            .values(used=CodeCustomerUse.used - 1)
-            .execution_options(synchronize_session=False)
-        )
+    _give_back([redemption.id], state)
     db.session.refresh(redemption)
+
+
+def _give_back(ids: list[int], state: RedemptionState) -> None:
+    """Return one use for each redemption that holds one: three statements for all of them."""
+    if not ids:
+        return
+    freed = db.session.execute(
+        sa.update(Redemption)
+        .where(Redemption.id.in_(ids), Redemption.state.in_(_HOLDS_USE))
+        .values(state=state, settled_at=clock.now(), expires_at=None)
+        .returning(Redemption.code_id, Redemption.customer_key)
+        .execution_options(synchronize_session=False)
+    ).all()
+    codes = Counter(row.code_id for row in freed)
+    customers = Counter((row.code_id, row.customer_key) for row in freed if row.customer_key)
+    _subtract(_FREE_USES, [{"code": code, "uses": n} for code, n in sorted(codes.items())])
+    _subtract(
+        _FREE_CUSTOMER_USES,
+        [{"code": code, "who": who, "uses": n} for (code, who), n in sorted(customers.items())],
+    )
+
+
+_FREE_USES = (
+    sa.update(Code)
+    .where(Code.id == sa.bindparam("code"), Code.used >= sa.bindparam("uses"))
+    .values(used=Code.used - sa.bindparam("uses"))
+)
+_FREE_CUSTOMER_USES = (
+    sa.update(CodeCustomerUse)
+    .where(
+        CodeCustomerUse.code_id == sa.bindparam("code"),
+        CodeCustomerUse.customer_key == sa.bindparam("who"),
+        CodeCustomerUse.used >= sa.bindparam("uses"),
+    )
+    .values(used=CodeCustomerUse.used - sa.bindparam("uses"))
+)
+
+
+def _subtract(statement: sa.Update, rows: list[dict[str, Any]]) -> None:
+    if rows:
+        db.session.connection().execute(statement, rows)
 
 
 def redeem_orders(uses: Iterable[Use]) -> dict[tuple[int, str], Reason]:
@@ -220,25 +236,43 @@ def _take_in_turn(uses: list[Use]) -> dict[tuple[int, str], Reason]:
     return refused
 
 
-def _held(wanted: Iterable[tuple[int, str]]) -> set[tuple[int, str]]:
+def _held(wanted: Collection[tuple[int, str]]) -> set[tuple[int, str]]:
     """Return the uses that are written already; reservations among them become uses."""
     orders = sorted({order for _, order in wanted})
     query = sa.select(Redemption.id, Redemption.code_id, Redemption.order_key, Redemption.state)
     rows = db.session.execute(
         query.where(Redemption.order_key.in_(orders), Redemption.state.in_(_HOLDS_USE))
     ).all()
-    held = {(row.code_id, row.order_key) for row in rows}
-    for row in rows:
-        if row.state is RedemptionState.RESERVED and not _settle_reservation(row.id):
-            held.remove((row.code_id, row.order_key))  # too late: a new use is taken
-    return held
+    of_use = {row.id: (row.code_id, row.order_key) for row in rows}
+    ours = {id_ for id_, use in of_use.items() if use in wanted}  # not of a code it left out
+    reserved = {row.id for row in rows if row.state is RedemptionState.RESERVED} & ours
+    late = {id_ for id_ in reserved - _confirm(reserved) if not _settle_reservation(id_)}
+    return {of_use[id_] for id_ in ours - late}  # where it was too late, a new use is taken
+
+
+def _confirm(reserved: set[int]) -> set[int]:
+    """Confirm the reservations that still hold, in one statement, and return them."""
+    if not reserved:
+        return set()
+    now = clock.now()
+    confirmed = db.session.scalars(
+        sa.update(Redemption)
+        .where(
+            Redemption.id.in_(sorted(reserved)), Redemption.state == RedemptionState.RESERVED,
+            Redemption.expires_at > now,
+        )
+        .values(state=RedemptionState.REDEEMED, settled_at=now, expires_at=None)
+        .returning(Redemption.id)
+        .execution_options(synchronize_session=False)
+    )  # fmt: skip
+    return set(confirmed)
 
 
 def _settle_reservation(redemption_id: int) -> bool:
-    """Confirm a reservation whose order came; False if its time was over."""
+    """Look again at a reservation that did not hold; False if its use was given back."""
     redemption = _locked(redemption_id)
     _expire_if_over(redemption)
-    return redemption.state in _HOLDS_USE and bool(confirm(redemption_id))
+    return redemption.state in _HOLDS_USE
 
 
 @functools.cache

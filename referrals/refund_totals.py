@@ -32,7 +32,7 @@ def explain(told: facts.RefundedTotal) -> list[facts.Refund]:
     Args:
         told: The total; the names of its order are joined already.
     """
-    stand_ins = _stand_ins(told.source, told.payment)
+    stand_ins = _stand_ins(told.source, told.payment, told.order_external_id)
     if any(row.occurred_at >= told.told_at for row in stand_ins):
         return []
     known = sum(row.amount for row in stand_ins) + _told_one_by_one(told)
@@ -53,7 +53,7 @@ def make_room(refund: facts.Refund) -> list[facts.Refund]:
         return []
     changed: list[facts.Refund] = []
     left = refund.amount
-    for row in _stand_ins(refund.source, refund.payment):
+    for row in _stand_ins(refund.source, refund.payment, refund.order_external_id):
         if not left or row.occurred_at < refund.occurred_at:
             continue
         gone = facts.Refund(
@@ -75,12 +75,13 @@ def _name(payment: str, told_at: datetime, amount: int) -> str:
     return f"{payment}@{int(told_at.timestamp())}:{amount}"
 
 
-def _stand_ins(source: str, payment: str) -> list[Refund]:
+def _stand_ins(source: str, payment: str, order: str) -> list[Refund]:
     """Return the stand-ins of a payment that hold, the oldest first."""
     query = (
         sa.select(Refund)
         .where(
-            Refund.source == source,
+            Refund.order_source == source,
+            Refund.order_external_id.in_(_names(source, payment, order)),
             Refund.external_id.startswith(f"{payment}@", autoescape=True),
             Refund.state != RefundState.FAILED,
         )
@@ -89,12 +90,17 @@ def _stand_ins(source: str, payment: str) -> list[Refund]:
     return list(db.session.scalars(query))
 
 
+def _names(source: str, payment: str, order: str) -> set[str]:
+    """Return every name of a payment's order: by them its refunds are found in an index."""
+    return order_names.names_of(source, payment) | {order}
+
+
 def _told_one_by_one(told: facts.RefundedTotal) -> int:
     """Return the sum of refunds with ids that the total contains.
 
     One that failed later was in the total when it was told, so it counts too.
     """
-    names = order_names.names_of(told.source, told.payment) | {told.order_external_id}
+    names = _names(told.source, told.payment, told.order_external_id)
     query = sa.select(sa.func.coalesce(sa.func.sum(Refund.amount), 0)).where(
         Refund.order_source == told.source,
         Refund.order_external_id.in_(names),

@@ -74,6 +74,8 @@ def record(refunds: Sequence[facts.Refund]) -> Recorded:
     readable = [fact for fact in refunds if not _name_faults(fact)]
     orders = _orders(readable)
     known = _known(readable)
+    if any(_has_order(fact, known) and _order(fact) not in orders for fact in readable):
+        orders = _orders(readable)  # the order came, and had them applied, this instant
     fresh: dict[tuple[str, str], Refund] = {}
     outcomes = [_record_one(fact, orders, known, fresh) for fact in refunds]
     lost = _write(fresh)
@@ -98,14 +100,18 @@ def apply_parked(purchase_ids: Iterable[int]) -> set[int]:
     if not ids or not _has_parked():
         return set()
     waiting = db.session.execute(
-        _parked(Refund, Purchase)
+        _parked(Refund.id, Purchase)
         .where(Purchase.id.in_(ids))
         .order_by(Purchase.id, Refund.id)
-        .with_for_update(of=Purchase)
+        .with_for_update(of=Purchase, key_share=True)
         .execution_options(populate_existing=True)
     ).all()
+    still = _still_parked([row.id for row in waiting])
     changed = set()
-    for refund, purchase in waiting:
+    for refund_id, purchase in waiting:
+        refund = still.get(refund_id)
+        if refund is None:
+            continue
         if refund.amount <= purchase.total - purchase.refunded:
             purchase.refunded += refund.amount
             refund.purchase_id, refund.state = purchase.id, RefundState.APPLIED
@@ -119,7 +125,22 @@ def apply_parked(purchase_ids: Iterable[int]) -> set[int]:
 
 def parked_orders() -> list[int]:
     """Return the purchases that parked refunds speak of, although they are here."""
-    return list(db.session.scalars(_parked(Purchase.id).distinct()))
+    fits = Refund.amount <= Purchase.total - Purchase.refunded
+    return list(db.session.scalars(_parked(Purchase.id).where(fits).distinct()))
+
+
+def _still_parked(ids: list[int]) -> dict[int, Refund]:
+    """Lock parked refunds whose orders are locked; those that just failed are not among them."""
+    if not ids:
+        return {}
+    rows = db.session.scalars(
+        sa.select(Refund)
+        .where(Refund.id.in_(ids), _IS_PARKED)
+        .order_by(Refund.id)
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
+    )
+    return {row.id: row for row in rows}
 
 
 def _parked(*columns: Any) -> sa.Select[Any]:
@@ -134,18 +155,22 @@ def _parked(*columns: Any) -> sa.Select[Any]:
         .select_from(Refund)
         .outerjoin(OrderAlias, alias)
         .join(Purchase, order)
-        .where(Refund.state == RefundState.PARKED, Refund.purchase_id.is_(None))
+        .where(_IS_PARKED)
     )
 
 
+# Written out in the statement: only so is the index of the few parked ones found by both databases.
+_IS_PARKED = Refund.state == sa.literal(RefundState.PARKED, Refund.state.type, literal_execute=True)
+_HAS_PARKED = sa.select(Refund.id).where(_IS_PARKED).limit(1)
+
+
 def _has_parked() -> bool:
-    query = sa.select(Refund.id).where(Refund.state == RefundState.PARKED).limit(1)
-    return db.session.scalar(query) is not None
+    return db.session.scalar(_HAS_PARKED) is not None
 
 
 def _orders(refunds: Sequence[facts.Refund]) -> dict[tuple[str, str], Purchase]:
     """Return the purchases the refunds speak of, locked, by the names they use."""
-    names = {(fact.order_source, fact.order_external_id) for fact in refunds}
+    names = {_order(fact) for fact in refunds}
     real = {name: name for name in names}
     for source in {source for source, _order in names}:
         aliases = sa.select(OrderAlias.alias, OrderAlias.external_id).where(
@@ -164,7 +189,7 @@ def _orders(refunds: Sequence[facts.Refund]) -> dict[tuple[str, str], Purchase]:
                 Purchase.external_id.in_(orders),
             )
             .order_by(Purchase.id)
-            .with_for_update()
+            .with_for_update(key_share=True)
             .execution_options(populate_existing=True)
         )
         found |= {(source, row.external_id): row for row in rows}
@@ -175,13 +200,26 @@ def _known(refunds: Sequence[facts.Refund]) -> dict[tuple[str, str], Refund]:
     known: dict[tuple[str, str], Refund] = {}
     for source in {fact.source for fact in refunds}:
         rows = db.session.scalars(
-            sa.select(Refund).where(
+            sa.select(Refund)
+            .where(
                 Refund.source == source,
                 Refund.external_id.in_([f.external_id for f in refunds if f.source == source]),
             )
+            .order_by(Refund.id)
+            .with_for_update(key_share=True)
+            .execution_options(populate_existing=True)
         )
         known |= {(source, row.external_id): row for row in rows}
     return known
+
+
+def _order(fact: facts.Refund) -> tuple[str, str]:
+    return fact.order_source, fact.order_external_id
+
+
+def _has_order(fact: facts.Refund, known: dict[tuple[str, str], Refund]) -> bool:
+    refund = known.get((fact.source, fact.external_id))
+    return refund is not None and refund.purchase_id is not None
 
 
 def _record_one(
@@ -191,7 +229,7 @@ def _record_one(
     fresh: dict[tuple[str, str], Refund],
 ) -> Outcome:
     key = (fact.source, fact.external_id)
-    purchase = orders.get((fact.order_source, fact.order_external_id))
+    purchase = orders.get(_order(fact))
     problem = _problem(fact, purchase)
     if problem:
         return Outcome(key, State.REFUSED, problem=problem)

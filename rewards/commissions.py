@@ -125,8 +125,13 @@ def _settle(ids: list[int]) -> None:
     ledger.post(drafts)
 
 
+# As in `customers.lock`: rows that point to a purchase or a campaign, which everybody has
+# written before coming here, must not stand in the way of its lock.
 _LOCK = (
-    sa.select(Purchase.id).where(Purchase.id.in_(many())).order_by(Purchase.id).with_for_update()
+    sa.select(Purchase.id)
+    .where(Purchase.id.in_(many()))
+    .order_by(Purchase.id)
+    .with_for_update(key_share=True)
 )
 
 
@@ -227,7 +232,7 @@ _BUDGETS = (
     sa.select(Campaign.id, Campaign.budget, Campaign.committed)
     .where(Campaign.id.in_(many()), Campaign.budget.is_not(None))
     .order_by(Campaign.id)
-    .with_for_update()
+    .with_for_update(key_share=True)
 )
 
 
@@ -237,17 +242,24 @@ def _budgets(campaign_ids: set[int]) -> dict[int, _Budget]:
     return {row.id: _Budget(row.id, row.budget - row.committed) for row in rows}
 
 
+_COMMIT = (
+    sa.update(Campaign)
+    .where(
+        Campaign.id == sa.bindparam("campaign"),
+        Campaign.committed + sa.bindparam("taken") <= Campaign.budget,
+    )
+    .values(committed=Campaign.committed + sa.bindparam("taken"))
+)
+
+
 def _commit_budgets(budgets: dict[int, _Budget]) -> None:
-    for budget in budgets.values():
-        if budget.taken:
-            db.session.execute(
-                sa.update(Campaign)
-                .where(
-                    Campaign.id == budget.campaign_id,
-                    Campaign.committed + budget.taken <= Campaign.budget,
-                )
-                .values(committed=Campaign.committed + budget.taken)
-            )
+    taken = [
+        {"campaign": one.campaign_id, "taken": one.taken}
+        for _, one in sorted(budgets.items())
+        if one.taken
+    ]
+    if taken:
+        db.session.connection().execute(_COMMIT, taken)
 
 
 _RULES = (

@@ -27,7 +27,7 @@ def release_decided(purchase_ids: Iterable[int]) -> int:
     """
     ids = sorted(set(purchase_ids))
     lock = sa.select(Purchase.id).where(Purchase.id.in_(ids)).order_by(Purchase.id)
-    db.session.execute(lock.with_for_update()).all()  # a refund comes before or after, not between
+    db.session.execute(lock.with_for_update(key_share=True)).all()  # a refund comes before or after
     held = _held(ids)
     return ledger.post([_draft(row) for row in held]) if held else 0
 

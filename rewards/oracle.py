@@ -14,36 +14,62 @@ import sqlalchemy as sa
 
 from campaigns.models import Campaign, RewardKind, RewardRule
 from core.db import db
-from referrals.models import Customer, Purchase
+from referrals.models import Attribution, Customer, Purchase, PurchaseStatus
 from rewards.models import Account, Commission, Posting
+
+_ORDER = (
+    Purchase.id.label("purchase_id"), Purchase.occurred_at,
+    Purchase.currency.label("order_currency"), Purchase.total, Purchase.tax, Purchase.shipping,
+    Purchase.discount, Purchase.customer_id, Customer.first_purchase_id,
+)  # fmt: skip
 
 
 def commissions_with_orders() -> Any:
-    """Return the query of every commission with its order and what the ledger has of it."""
+    """Return the query of every commission with its order and what the ledger has of it.
+
+    What the ledger has is looked up for each row: the query is read page by page.
+    """
     posted = (
-        sa.select(
-            Posting.purchase_id, Posting.ambassador_id, sa.func.sum(Posting.amount).label("sum")
+        sa.select(sa.func.coalesce(sa.func.sum(Posting.amount), 0))
+        .where(
+            Posting.account == Account.EXPENSE, Posting.purchase_id == Commission.purchase_id,
+            Posting.ambassador_id == Commission.ambassador_id,
+            Posting.currency == Commission.currency,
         )
-        .where(Posting.account == Account.EXPENSE)
-        .group_by(Posting.purchase_id, Posting.ambassador_id)
-        .subquery()
-    )
+        .scalar_subquery()
+    )  # fmt: skip
     return (
         sa.select(
             Commission.id, Commission.campaign_id, Commission.amount, Commission.currency,
-            Commission.is_active, Purchase.occurred_at, Purchase.id.label("purchase_id"),
-            Purchase.currency.label("order_currency"), Purchase.total, Purchase.tax,
-            Purchase.shipping, Purchase.discount, Purchase.customer_id, Customer.first_purchase_id,
-            sa.func.coalesce(posted.c.sum, 0).label("posted"),
+            Commission.is_active, *_ORDER, posted.label("posted"),
         )
         .join(Purchase, Purchase.id == Commission.purchase_id)
         .outerjoin(Customer, Customer.id == Purchase.customer_id)
-        .outerjoin(
-            posted,
-            sa.and_(
-                posted.c.purchase_id == Commission.purchase_id,
-                posted.c.ambassador_id == Commission.ambassador_id,
-            ),
+    )  # fmt: skip
+
+
+def credits_without_commission() -> Any:
+    """Return the query of paid orders whose ambassador has no commission of any amount.
+
+    An order in another currency than its campaign's budget is left out: it may have none.
+    """
+    same_credit = sa.and_(
+        Commission.purchase_id == Attribution.purchase_id,
+        Commission.ambassador_id == Attribution.ambassador_id,
+    )
+    return (
+        sa.select(
+            Attribution.id, Attribution.campaign_id, Attribution.ambassador_id,
+            sa.literal(value=True).label("is_active"), *_ORDER,
+        )
+        .join(Purchase, Purchase.id == Attribution.purchase_id)
+        .join(Campaign, Campaign.id == Attribution.campaign_id)
+        .outerjoin(Customer, Customer.id == Purchase.customer_id)
+        .outerjoin(Commission, same_credit)
+        .where(
+            Attribution.ambassador_id.is_not(None), Commission.id.is_(None),
+            Purchase.status == PurchaseStatus.PAID, Purchase.is_test.is_(False),
+            sa.or_(Campaign.budget.is_(None), Campaign.currency == Purchase.currency),
         )
     )  # fmt: skip
 

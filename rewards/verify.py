@@ -14,6 +14,7 @@ winner, the same again.  M12 is `reports/checks.py`.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -39,7 +40,7 @@ from referrals.models import (
     RefundState,
 )  # fmt: skip
 from rewards import oracle, rules
-from rewards.models import Account, Commission, Entry, Posting
+from rewards.models import Account, Commission, Entry, EntryKind, Posting
 
 _MOST_SHOWN = 20  # breaches of one invariant that are named one by one
 _PAGE = 2000  # rows held in memory at once
@@ -154,6 +155,29 @@ def within_policy() -> Iterator[Breach]:
     for row in db.session.execute(spent):
         detail = f"has {row.committed} committed of a budget of {row.budget}"
         yield Breach("M4", f"campaign {row.slug}", detail)
+    yield from _wrong_commitments()
+
+
+def costs_have_a_commission() -> Iterator[Breach]:
+    """M4: what orders cost is posted for a commission, in its currency, and for nothing else."""
+    of_orders = [EntryKind.COMMISSION, EntryKind.CLAWBACK, EntryKind.REINSTATEMENT]
+    commission = sa.and_(
+        Commission.purchase_id == Posting.purchase_id,
+        Commission.ambassador_id == Posting.ambassador_id,
+        Commission.currency == Posting.currency,
+    )
+    query = (
+        sa.select(Entry.source, Posting.ambassador_id, Posting.amount, Posting.currency)
+        .join(Entry, Entry.id == Posting.entry_id)
+        .outerjoin(Commission, commission)
+        .where(
+            Posting.account == Account.EXPENSE, Entry.kind.in_(of_orders), Commission.id.is_(None)
+        )
+        .order_by(Posting.id)
+    )
+    for row in db.session.execute(query.limit(_MOST_SHOWN)):
+        detail = f"costs {row.amount} {row.currency} with no commission behind it"
+        yield Breach("M4", f"entry {row.source} of ambassador {row.ambassador_id}", detail)
 
 
 def line_shares_sum() -> Iterator[Breach]:
@@ -165,7 +189,8 @@ def line_shares_sum() -> Iterator[Breach]:
     )
     lines: list[int] = []
     before: Any = None
-    for row in [*db.session.execute(query), None]:
+    rows = db.session.execute(query.execution_options(yield_per=_PAGE))
+    for row in itertools.chain(rows, [None]):
         if before is not None and (row is None or row.id != before.id):
             shares = rules.line_shares(before.amount, lines)
             if sum(shares) != before.amount or min(shares) < 0:
@@ -218,6 +243,7 @@ def owed_is_earned() -> Iterator[Breach]:
         detail = f"earned {row.earned} {row.currency}, {row.stands} stands in the accounts"
         yield Breach("M7", f"ambassador {row.ambassador_id}", detail)
     yield from _wrong_balances()
+    yield from _credits_not_paid()
 
 
 def uses_within_limits() -> Iterator[Breach]:
@@ -277,6 +303,7 @@ CHECKS: tuple[Callable[[], Iterator[Breach]], ...] = (
     history_is_protected,
     one_effect_each,
     within_policy,
+    costs_have_a_commission,
     line_shares_sum,
     never_below_zero,
     owed_is_earned,
@@ -298,7 +325,7 @@ def _triggers() -> dict[str, set[str]]:
     query = (
         "SELECT c.relname, t.tgtype FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid "
         "JOIN pg_proc p ON p.oid = t.tgfoid "
-        "WHERE NOT t.tgisinternal AND t.tgenabled <> 'D' AND p.proname = 'refuse_change'"
+        "WHERE NOT t.tgisinternal AND t.tgenabled IN ('O', 'A') AND p.proname = 'refuse_change'"
     )
     for table, bits in db.session.execute(sa.text(query)):
         events = {name for name, bit in (("DELETE", 8), ("UPDATE", 16)) if bits & bit}
@@ -314,6 +341,47 @@ def _wrong_balances() -> Iterator[Breach]:
             if row.posted != due:
                 detail = f"has {row.posted} {row.currency} in the ledger, {due} is due"
                 yield Breach("M7", f"commission {row.id}", detail)
+
+
+def _credits_not_paid() -> Iterator[Breach]:
+    """Yield credits that the rule of their day pays for, without a commission."""
+    rules = oracle.rules()
+    for page in _pages(oracle.credits_without_commission(), Attribution.id):
+        for row in page:
+            allowed = oracle.allowed(row, rules.get(row.campaign_id, []))
+            if allowed:
+                detail = f"gives ambassador {row.ambassador_id} the credit and nothing of {allowed}"
+                yield Breach("M7", f"purchase {row.purchase_id}", f"{detail} {row.order_currency}")
+
+
+def _wrong_commitments() -> Iterator[Breach]:
+    """Yield budgets that count another sum than what their commissions were accrued at.
+
+    A budget that was set on a campaign which ran without one counts what came after, so
+    of such a campaign only too much is a breach.
+    """
+    accrued = (
+        sa.select(sa.func.coalesce(sa.func.sum(Commission.amount), 0))
+        .where(Commission.campaign_id == Campaign.id, Commission.currency == Campaign.currency)
+        .scalar_subquery()
+    )
+    query = sa.select(Campaign.slug, Campaign.committed, accrued.label("accrued")).where(
+        Campaign.budget.is_not(None), Campaign.committed != accrued
+    )
+    for row in db.session.execute(query):
+        if row.committed > row.accrued or not _began_without_budget(row.slug):
+            detail = f"has {row.committed} committed, its commissions were {row.accrued}"
+            yield Breach("M4", f"campaign {row.slug}", detail)
+
+
+def _began_without_budget(slug: str) -> bool:
+    changes = db.session.scalars(
+        sa.select(AuditLine.details).where(
+            AuditLine.act == "campaign.change", AuditLine.object_kind == "campaign",
+            AuditLine.object_id == slug,
+        )
+    )  # fmt: skip
+    return any(one["before"].get("budget", 0) is None for one in changes)
 
 
 def _wrong_customer_uses(holds: Any) -> Iterator[Breach]:
@@ -347,6 +415,19 @@ def _wrong_customer_uses(holds: Any) -> Iterator[Breach]:
         detail = (
             f"counts {row.used} uses of a customer who has {row.uses} of {row.uses_per_customer}"
         )
+        yield Breach("M10", f"code {row.key}", detail)
+    same_customer = sa.and_(
+        holds, Redemption.code_id == CodeCustomerUse.code_id,
+        Redemption.customer_key == CodeCustomerUse.customer_key,
+    )  # fmt: skip
+    forgotten = (
+        sa.select(Code.key, CodeCustomerUse.used)
+        .join(Code, Code.id == CodeCustomerUse.code_id)
+        .outerjoin(Redemption, same_customer)
+        .where(CodeCustomerUse.used > 0, Redemption.id.is_(None))
+    )
+    for row in db.session.execute(forgotten.limit(_MOST_SHOWN)):
+        detail = f"counts {row.used} uses of a customer who has none"
         yield Breach("M10", f"code {row.key}", detail)
 
 

@@ -187,6 +187,23 @@ def test_a_customer_linked_to_the_ambassador_by_another_order_is_the_ambassador(
     assert reasons(row) == [("code", "self_referral")]
 
 
+@pytest.mark.parametrize("has_bought", [True, False])
+def test_an_order_of_before_is_a_self_referral_once_its_customer_is_known_as_the_ambassador(
+    app: Flask, has_bought: bool
+) -> None:
+    member = make_member(email_hash=emails.digest("zoe@example.com"))
+    code = make_code("ZOE10", ambassador_id=make_ambassador(member=member).id)
+    unknown = purchase_fact(email=None, customer_external_id="7", codes=("ZOE10",))
+    take(unknown)
+    assert credit(unknown)[0] == code.ambassador_id
+    if has_bought:  # then two customers turn out to be one
+        take(purchase_fact(email="zoe@example.com"))
+    take(purchase_fact(email="zoe@example.com", customer_external_id="7"))
+    assert reasons(credit_of(unknown)) == [("code", "self_referral")]
+    assert ledger.balances(code.ambassador_id or 0)["EUR"][Account.PENDING] == 0
+    assert verify.breaches() == []
+
+
 @pytest.mark.parametrize("status", [AmbassadorStatus.SUSPENDED, AmbassadorStatus.LEFT])
 def test_who_was_stopped_keeps_the_credit_of_before(app: Flask, status: AmbassadorStatus) -> None:
     owner = make_ambassador(status=status, status_since=NOW)
@@ -308,6 +325,7 @@ def test_customers_who_turn_out_to_be_one_share_their_binding(app: Flask) -> Non
     take(both)
     after = purchase_fact(email=None, customer_external_id="7")
     take(after)
+    assert db.session.query(Binding).count() == 1  # the other record's went with it
     assert [credit(one)[0] for one in (by_id, both, after)] == [None, *[code.ambassador_id] * 2]
 
 
@@ -349,6 +367,16 @@ def test_an_override_needs_a_reason_a_purchase_and_an_ambassador_who_can_earn(ap
         attribution.override(row.purchase_id + 999, None, reason="why")
     with pytest.raises(NotFoundError):
         attribution.override(row.purchase_id, 10**6, reason="why")
+
+
+@pytest.mark.parametrize("change", [{"status": "pending"}, {"is_test": True}])
+def test_an_order_that_does_not_count_is_credited_to_nobody(
+    app: Flask, change: dict[str, Any]
+) -> None:
+    other = make_code("BEA10")
+    (outcome,) = intake.take_purchases([purchase_fact(**change)])
+    with pytest.raises(InvalidInputError):  # it would be lost on the day the order is paid
+        attribution.override(outcome.purchase_id or 0, other.ambassador_id, reason="at the fair")
 
 
 def test_deciding_again_gives_identical_rows_and_writes_nothing(app: Flask) -> None:

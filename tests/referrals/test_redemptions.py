@@ -13,7 +13,13 @@ from core.db import db
 from core.errors import ConflictError, InvalidInputError, NotFoundError
 from referrals import eligibility, redemptions
 from referrals.eligibility import Reason, Terms
-from referrals.models import Code, CodeCustomerUse, Redemption, RedemptionState
+from referrals.models import (
+    Attribution,
+    Code,
+    CodeCustomerUse,
+    Redemption,
+    RedemptionState,
+)  # fmt: skip
 from referrals.redemptions import NotRedeemableError
 from rewards import intake, jobs, verify
 from tests.conftest import NOW
@@ -139,6 +145,34 @@ def test_a_purchase_confirms_the_reservation_of_its_order(app: Flask) -> None:
     intake.take_purchases([fact])
     assert used(code) == 1
     assert [one.state for one in db.session.query(Redemption)] == ["redeemed"]
+    assert verify.breaches() == []
+
+
+def test_a_reservation_of_a_code_that_the_order_did_not_use_is_left_to_expire(app: Flask) -> None:
+    left, taken = make_code("ZOE10", uses_limit=1), make_code("BEA10", uses_limit=1)
+    held = redemptions.reserve(terms_of(left), "api:1001", customer_key=None)
+    intake.take_purchases([purchase_fact(external_id="1001", codes=("BEA10",))])
+    db.session.refresh(held)
+    assert (held.state, used(taken)) == (RedemptionState.RESERVED, 1)
+    with clock.frozen(NOW + timedelta(hours=1)):
+        assert (jobs.expire_reservations(), used(left)) == (1, 0)
+    assert verify.breaches() == []
+
+
+@pytest.mark.parametrize("too_late", [True, False])
+def test_an_order_whose_reservation_is_over_takes_another_use_if_one_is_left(
+    app: Flask, too_late: bool
+) -> None:
+    code = make_code("ZOE10", uses_limit=1)
+    redemptions.reserve(terms_of(code), "api:1001", customer_key=None)
+    with clock.frozen(NOW + timedelta(minutes=31)):
+        if too_late:
+            jobs.expire_reservations()
+            redemptions.redeem(terms_of(code), "api:other", customer_key=None)
+        intake.take_purchases([purchase_fact(external_id="1001", codes=("ZOE10",))])
+    lost = db.session.scalars(db.select(Attribution.lost)).one()
+    assert [one["reason"] for one in lost] == (["limit_reached"] if too_late else [])
+    assert used(code) == 1
     assert verify.breaches() == []
 
 

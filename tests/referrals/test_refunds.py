@@ -12,10 +12,11 @@ from core.db import db
 from core.errors import ConflictError
 from integrations import facts
 from referrals import refunds
-from referrals.models import Code, Purchase, Refund
+from referrals.models import Code, OrderAlias, Purchase, Refund
 from rewards import commissions, intake, jobs, ledger, verify
 from rewards.models import Account
 from tests.factories import make_campaign, make_code, purchase_fact, refund_fact
+from tests.queries import counted
 
 
 @pytest.fixture
@@ -61,6 +62,43 @@ def test_a_parked_refund_that_the_clock_applies_frees_the_use_if_the_campaign_sa
     db.session.expire_all()
     assert db.session.scalars(db.select(Code.used)).one() == 0
     assert verify.breaches() == []
+
+
+def test_a_parked_refund_that_was_too_large_is_applied_once_it_fits(order: facts.Purchase) -> None:
+    first, second = refund_fact(order, 6_000), refund_fact(order, 6_000)
+    intake.take_refunds([first, second])
+    intake.take_purchases([order])
+    assert (refunded(), jobs.apply_parked_refunds()) == (6_000, 0)
+    intake.take_refunds([dataclasses.replace(first, state="failed")])
+    assert (refunded(), jobs.apply_parked_refunds()) == (0, 1)
+    assert (refunded(), earned()) == (6_000, 400)
+    assert verify.breaches() == []
+
+
+@pytest.mark.parametrize(
+    ("query", "index"),
+    [
+        (refunds._HAS_PARKED, "ix_refund_parked"),
+        (refunds._parked(Purchase.id), "ix_refund_parked"),
+        (db.select(Refund).where(Refund.order_source == "a", Refund.order_external_id == "b"),
+         "ix_refund_order"),
+        (db.select(OrderAlias).where(OrderAlias.source == "a", OrderAlias.external_id == "b"),
+         "ix_order_alias_order"),
+    ],
+)  # fmt: skip
+def test_what_every_message_asks_is_found_by_an_index(app: Flask, query: Any, index: str) -> None:
+    is_small = db.engine.dialect.name == "sqlite"
+    if not is_small:  # tables of a test are read whole unless that is forbidden
+        db.session.execute(db.text("SET LOCAL enable_seqscan = off"))
+    text = query.compile(db.engine, compile_kwargs={"literal_binds": True})
+    plan = db.session.execute(
+        db.text(f"EXPLAIN {'QUERY PLAN ' if is_small else ''}{text}".replace(":", r"\:"))
+    )
+    assert index in " ".join(str(row) for row in plan)
+    if index == "ix_refund_parked":  # a partial index is not found by a parameter
+        with counted() as sent:
+            db.session.execute(query)
+        assert "state = 'parked'" in sent[0]
 
 
 @pytest.mark.parametrize("is_early", [True, False])

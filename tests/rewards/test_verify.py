@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,8 +12,14 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
+from campaigns import campaigns, terms
+from campaigns.models import CampaignStatus, RewardKind
+from campaigns.terms import AmbassadorEarns, Terms
+from core import clock
 from core.db import db, is_sqlite
-from rewards import intake, rules, verify
+from rewards import intake, ledger, rules, verify
+from rewards.ledger import Draft
+from rewards.models import Account, EntryKind
 from tests.factories import make_campaign, make_code, purchase_fact, refund_fact
 
 
@@ -82,6 +89,15 @@ def test_m2_finds_a_trigger_that_is_gone(app: Flask, table: str, event: str) -> 
     assert found("M2") == [f"M2: {table}: the database does not refuse {event.upper()}"]
 
 
+def test_m2_finds_a_trigger_that_fires_for_replicas_only(app: Flask) -> None:
+    if is_sqlite():
+        pytest.skip("SQLite's triggers are there or not")
+    db.session.execute(
+        sa.text("ALTER TABLE ledger_entry ENABLE REPLICA TRIGGER ledger_entry_refuse_delete")
+    )
+    assert found("M2") == ["M2: ledger_entry: the database does not refuse DELETE"]
+
+
 def test_m3_finds_refunds_that_do_not_add_up(sold: int) -> None:
     run("UPDATE purchase SET refunded = 4000")
     assert found("M3") == ["M3: purchase api:1001: has 4000 refunded, its refunds say 3000"]
@@ -130,6 +146,52 @@ def test_m4_finds_a_budget_that_was_passed(sold: int) -> None:
     assert any("committed of a budget" in one for one in found("M4"))
 
 
+def test_m4_finds_a_cost_that_no_commission_stands_behind(sold: int) -> None:
+    ana = make_code("ANA10").ambassador_id
+    assert ana is not None
+    legs = ledger.move(
+        5_000, "EUR", debit=Account.EXPENSE, credit=Account.PAYABLE, ambassador_id=ana,
+        purchase_id=sold,
+    )  # fmt: skip
+    ledger.post(
+        [Draft(kind=EntryKind.COMMISSION, source="made up", occurred_at=clock.now(), legs=legs)]
+    )
+    assert found("M4") == [
+        f"M4: entry made up of ambassador {ana}: costs 5000 EUR with no commission behind it"
+    ]
+
+
+def test_m4_and_m7_find_money_in_another_currency_than_its_commission(sold: int) -> None:
+    run("UPDATE ledger_posting SET currency = 'USD'")
+    assert any("costs 1000 USD with no commission" in one for one in found("M4"))
+    assert any("has 0 EUR in the ledger, 700 is due" in one for one in found("M7"))
+
+
+@pytest.mark.parametrize("committed", [0, 999, 1001])
+def test_m4_finds_a_budget_that_counts_another_sum(sold: int, committed: int) -> None:
+    run("UPDATE campaign SET committed = :n WHERE budget IS NOT NULL", n=committed)
+    assert any(
+        one.endswith(f"has {committed} committed, its commissions were 1000") for one in found("M4")
+    )
+
+
+def test_m4_lets_a_budget_count_from_the_day_it_was_set(app: Flask) -> None:
+    campaign = campaigns.create(
+        "spring",
+        Terms(name="Spring", reward=AmbassadorEarns(kind=RewardKind.PERCENT, rate=1000)),
+        status=CampaignStatus.RUNNING,
+    )
+    make_code("ZOE10", campaign_id=campaign.id)
+    intake.take_purchases([purchase_fact(codes=("ZOE10",))])
+    campaigns.change(campaign, dataclasses.replace(terms.of(campaign), budget=5_000))
+    intake.take_purchases([purchase_fact(codes=("ZOE10",))])
+    db.session.refresh(campaign)
+    assert campaign.committed == 1_000
+    assert verify.breaches() == []
+    run("UPDATE campaign SET committed = 2001")
+    assert any("has 2001 committed, its commissions were 2000" in one for one in found("M4"))
+
+
 def test_m5_finds_shares_that_lose_a_cent(sold: int, monkeypatch: pytest.MonkeyPatch) -> None:
     run("INSERT INTO purchase_line VALUES (:id, 0, 'A', 1, 3), (:id, 1, 'B', 1, 7)", id=sold)
     assert found("M5") == []
@@ -157,6 +219,11 @@ def test_m7_finds_a_commission_that_does_not_follow_its_refund(sold: int) -> Non
     assert any("has 700 EUR in the ledger, 500 is due" in one for one in found("M7"))
 
 
+def test_m7_finds_a_credit_that_nothing_was_paid_for(sold: int) -> None:
+    run("DELETE FROM commission")
+    assert any(one.endswith("the credit and nothing of 1000 EUR") for one in found("M7"))
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [
@@ -165,6 +232,7 @@ def test_m7_finds_a_commission_that_does_not_follow_its_refund(sold: int) -> Non
         ("UPDATE redemption SET state = 'rolled_back'", "counts 1 uses and has 0"),
         ("UPDATE code_customer_use SET used = 2", "counts 2 uses of a customer who has 1 of 2"),
         ("DELETE FROM code_customer_use", "of a customer who has 1 of 2"),
+        ("UPDATE redemption SET state = 'rolled_back'", "counts 1 uses of a customer who has none"),
     ],
 )
 def test_m10_finds_uses_that_are_not_counted_right(sold: int, change: str, said: str) -> None:
