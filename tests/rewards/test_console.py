@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -48,7 +49,7 @@ def _path(fact: facts.Purchase) -> str:
 
 def _paid_visit() -> int:
     """Add a visit from a paid advertisement; its commission has to wait."""
-    owner = make_ambassador(member=make_member(name="Théo"))
+    owner = make_ambassador(member=make_member(name="Théo", email="theo@example.com"))
     link = links.create(campaign_id=make_campaign().id, ambassador_id=owner.id, slug="theo")
     make_code("THEO15", ambassador_id=owner.id)
     db.session.add(
@@ -200,3 +201,15 @@ def test_a_number_that_no_row_has_breaks_no_list(
 ) -> None:
     sign_in(client, make_user(RoleName.MARKETER))
     assert client.get(f"/console/{address}{number}").status_code == 200
+
+
+def test_a_hold_is_decided_without_copying_who_has_the_credit(staff: FlaskClient) -> None:
+    _paid_visit()
+    fact = _buy(click_token="t-1")
+    page = staff.get(f"{_path(fact)}?lang=en").text
+    (written,) = re.findall(r'<input[^>]*name="ambassador"[^>]*>', page)
+    (value,) = re.findall(r'value="([^"]+)"', written)
+    data = {"ambassador": value, "reason": "Her own newsletter."}
+    assert staff.post(_path(fact), data=data).status_code == 302
+    assert "Théo" in staff.get(_path(fact)).text
+    assert fact.external_id not in staff.get("/console/purchases?narrow=held").text
