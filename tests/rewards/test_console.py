@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from flask.testing import FlaskClient
 
 from accounts.models import AuditLine, RoleName
+from core import emails
 from core.db import db
 from integrations import facts
 from referrals import links
@@ -28,6 +29,8 @@ from tests.factories import (
     refund_fact,
     sign_in,
 )  # fmt: skip
+
+THEO = "theo@example.com"
 
 
 @pytest.fixture
@@ -49,7 +52,8 @@ def _path(fact: facts.Purchase) -> str:
 
 def _paid_visit() -> int:
     """Add a visit from a paid advertisement; its commission has to wait."""
-    owner = make_ambassador(member=make_member(name="Théo", email="theo@example.com"))
+    theo = make_member(name="Théo", email=THEO, email_hash=emails.digest(THEO))
+    owner = make_ambassador(member=theo)
     link = links.create(campaign_id=make_campaign().id, ambassador_id=owner.id, slug="theo")
     make_code("THEO15", ambassador_id=owner.id)
     db.session.add(
