@@ -119,9 +119,10 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     settings.instance.mkdir(parents=True, exist_ok=True)
     app = Flask(__name__, instance_path=str(settings.instance.resolve()))
     app.config.update(config.flask_config(settings))
-    app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
-        app.wsgi_app, x_for=settings.proxies, x_proto=settings.proxies, x_host=0
-    )
+    if settings.proxies:
+        app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
+            app.wsgi_app, x_for=settings.proxies, x_proto=settings.proxies, x_host=0
+        )
     app.extensions["settings"] = settings
     app.url_map.strict_slashes = False  # a slash at the end of an address changes nothing
     app.extensions["jobs"] = JOBS

@@ -14,7 +14,7 @@ from __future__ import annotations
 import functools
 import hashlib
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, TypeVar, cast
 
 import sqlalchemy as sa
@@ -23,7 +23,7 @@ from flask import Response, current_app, make_response, request
 from accounts import identities
 from accounts.models import IdempotentAnswer
 from core import clock
-from core.db import affected, db, upsert_dialect
+from core.db import affected, db, reading, upsert_dialect
 from core.errors import ConflictError, InvalidInputError
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -73,7 +73,7 @@ def _require_good(key: str) -> None:
 
 def _claim(api_key_id: int, key: str) -> int | None:
     """Insert the claim, or take over one whose work died uncommitted.  Commits."""
-    kept = _kept(api_key_id, key)  # read first: a write would wait for whoever is at work
+    kept = _kept(api_key_id, key)
     now = clock.now()
     claim_id: int | None = None
     if kept is None:
@@ -147,7 +147,7 @@ def _same_again(api_key_id: int, key: str) -> Response:
             "This Idempotency-Key was used for another request. Use a new key for a new request.",
             code="idempotency_key_reused",
         )
-    if kept is None or kept.status == _WORKING:
+    if kept is None or kept.status == _WORKING or _is_about_to_answer(kept):
         raise ConflictError(
             "A request with this Idempotency-Key is being worked on. Try again in a moment.",
             code="idempotency_in_progress",
@@ -160,16 +160,33 @@ def _same_again(api_key_id: int, key: str) -> Response:
     return _response(kept.status, kept.body)
 
 
-def _kept(api_key_id: int, key: str) -> IdempotentAnswer | None:
-    query = sa.select(IdempotentAnswer).where(
-        IdempotentAnswer.api_key_id == api_key_id, IdempotentAnswer.key == key
-    )
-    return db.session.scalar(query.execution_options(populate_existing=True))
+_KEPT = sa.select(
+    IdempotentAnswer.id, IdempotentAnswer.request_hash, IdempotentAnswer.status,
+    IdempotentAnswer.body, IdempotentAnswer.created_at,
+)  # fmt: skip
 
 
-def _is_dead(kept: IdempotentAnswer) -> bool:
-    is_old = kept.created_at <= clock.now() - TAKEN_OVER_AFTER
-    return is_old and kept.status == _WORKING and kept.request_hash == _request_hash()
+def _kept(api_key_id: int, key: str) -> sa.Row[int, str, int, str, datetime] | None:
+    """Return what is kept, read by itself: a write would wait for whoever is at work."""
+    query = _KEPT.where(IdempotentAnswer.api_key_id == api_key_id, IdempotentAnswer.key == key)
+    db.session.rollback()
+    with reading():
+        kept = db.session.execute(query).one_or_none()
+        db.session.rollback()
+    return kept
+
+
+def _is_about_to_answer(kept: sa.Row[int, str, int, str, datetime]) -> bool:
+    """Tell whether the effect is in and its answer may still follow."""
+    return kept.status == _COMMITTED and _is_young(kept)
+
+
+def _is_young(kept: sa.Row[int, str, int, str, datetime]) -> bool:
+    return bool(kept.created_at > clock.now() - TAKEN_OVER_AFTER)
+
+
+def _is_dead(kept: sa.Row[int, str, int, str, datetime]) -> bool:
+    return not _is_young(kept) and kept.status == _WORKING and kept.request_hash == _request_hash()
 
 
 def _response(status: int, body: str) -> Response:

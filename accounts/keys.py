@@ -13,7 +13,7 @@ from flask_babel import gettext as _
 from accounts import audit
 from accounts.models import ApiKey, Scope
 from core import clock
-from core.db import affected, db
+from core.db import affected, db, reading
 from core.errors import InvalidInputError, NotFoundError
 from core.remembered import Remembered, of_app
 
@@ -57,15 +57,22 @@ def every() -> list[ApiKey]:
     return list(db.session.scalars(query))
 
 
-def find(secret: str) -> KnownKey | None:
-    """Return the valid key that this is, or None.
+def remembered(secret: str) -> KnownKey | None:
+    """Return the valid key that this is, or None, in a transaction of its own if any.
 
     A process may remember a key for some seconds; one revoked in another
     process ends when that time is over.
     """
     known = _recent().get(_hash(secret))
-    if known is not None:
-        return known
+    if known is None:
+        with reading():  # a machine's write waits for no other machine's key to be read
+            known = find(secret)
+            db.session.rollback()
+    return known
+
+
+def find(secret: str) -> KnownKey | None:
+    """Return the valid key that this is, or None; remember it for a moment."""
     if not secret.startswith("ck_") or not secret.isascii():
         return None
     row = db.session.execute(

@@ -70,7 +70,7 @@ CONSOLE = (
             Entry("/console/campaigns", lazy_gettext("Campaigns"), "campaign"),
             Entry("/console/codes", lazy_gettext("Codes"), "code"),
             Entry("/console/links", lazy_gettext("Links"), "link"),
-            Entry("/console/reports/purchases", lazy_gettext("Purchases"), "cart"),
+            Entry("/console/purchases", lazy_gettext("Purchases"), "cart"),
             Entry("/console/commissions", lazy_gettext("Commissions"), "percent"),
             Entry("/console/ledger", lazy_gettext("Ledger"), "ledger"),
             Entry("/console/payouts", lazy_gettext("Payouts"), "money"),

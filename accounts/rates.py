@@ -1,8 +1,8 @@
-"""How many calls a minute one API key may make, told in every answer.
+"""How many calls an API key may make, told in the `RateLimit` headers.
 
-Counted by Flask-Limiter: in Redis for all processes together where there is
-one, else in the memory of each process, so that a process without Redis allows
-its own share.  Guessing codes is limited apart, in the database (`core/limits.py`).
+Counts stand in Redis where there is one, else (and while it is away) in the
+memory of each process, so that a process without Redis allows its own share.
+Guessing codes is limited apart, in the database (`core/limits.py`).
 
 Source: draft-ietf-httpapi-ratelimit-headers-10.
 """
@@ -10,16 +10,72 @@ Source: draft-ietf-httpapi-ratelimit-headers-10.
 from __future__ import annotations
 
 import math
+import threading
 import time
+from dataclasses import dataclass
 
-from flask import Flask, Response, request
+import redis
+import structlog
+from flask import Flask, Response, g
 from flask_babel import gettext as _
-from flask_limiter import Limiter, RequestLimit
 
 from accounts import identities
-from core.web import problem
+from core.errors import TooManyError
+
+log = structlog.get_logger()
 
 _WINDOW = 60  # seconds
+_PATIENCE = 0.2  # seconds that a call waits for Redis
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How often a key called in its open window, and when that ends, in seconds."""
+
+    calls: int
+    left: int
+
+
+class Memory:
+    """Windows of one process."""
+
+    def __init__(self) -> None:
+        self._windows: dict[int, tuple[float, int]] = {}
+        self._lock = threading.Lock()
+
+    def hit(self, key_id: int) -> Standing:
+        """Count a call; the first after a window's end opens the next."""
+        now = time.monotonic()
+        with self._lock:
+            ends, calls = self._windows.get(key_id, (0.0, 0))
+            if ends <= now:
+                ends, calls = now + _WINDOW, 0
+            self._windows[key_id] = ends, calls + 1
+        return Standing(calls + 1, max(1, math.ceil(ends - now)))
+
+
+class Shared:
+    """Windows that all processes count together, in Redis."""
+
+    def __init__(self, url: str) -> None:
+        self._redis = redis.Redis.from_url(
+            url, socket_timeout=_PATIENCE, socket_connect_timeout=_PATIENCE
+        )
+        self._memory = Memory()
+
+    def hit(self, key_id: int) -> Standing:
+        """Count a call, in this process alone while Redis is away."""
+        name = f"cercle:calls:{key_id}"
+        try:
+            with self._redis.pipeline(transaction=True) as steps:
+                steps.incr(name)
+                steps.expire(name, _WINDOW, nx=True)
+                steps.ttl(name)
+                calls, _is_new, left = steps.execute()
+        except redis.RedisError as error:
+            log.warning("rates.alone", error=type(error).__name__)
+            return self._memory.hit(key_id)
+        return Standing(int(calls), max(1, int(left)))
 
 
 def init_app(app: Flask, *, per_minute: int, redis_url: str | None) -> None:
@@ -30,48 +86,30 @@ def init_app(app: Flask, *, per_minute: int, redis_url: str | None) -> None:
         per_minute: Calls of one key in a minute.
         redis_url: Where all processes count together; None counts in each.
     """
-    limiter = Limiter(
-        _key,
-        app=app,
-        application_limits=[f"{per_minute} per minute"],
-        storage_uri=redis_url or "memory://",
-        in_memory_fallback_enabled=bool(redis_url),
-        on_breach=_refuse,
-        key_prefix="cercle",
-    )
-    limiter.request_filter(lambda: not _has_key())
+    windows = Shared(redis_url) if redis_url else Memory()
+    policy = f'"key";q={per_minute};w={_WINDOW}'
+
+    def count() -> None:
+        key_id = identities.calling_key()
+        if key_id is None:
+            return
+        g.standing = standing = windows.hit(key_id)
+        if standing.calls > per_minute:
+            raise TooManyError(
+                _(
+                    "This key made its calls of this minute. Try again in %(seconds)s seconds.",
+                    seconds=standing.left,
+                ),
+                retry_after=standing.left,
+            )
 
     def tell(answer: Response) -> Response:
-        known = limiter.current_limit
-        if known is not None:
-            answer.headers["RateLimit-Policy"] = f'"key";q={known.limit.amount};w={_WINDOW}'
-            answer.headers["RateLimit"] = f'"key";r={max(0, known.remaining)};t={_left(known)}'
+        standing: Standing | None = g.get("standing")
+        if standing is not None:
+            remaining = max(0, per_minute - standing.calls)
+            answer.headers.add("RateLimit-Policy", policy)
+            answer.headers.add("RateLimit", f'"key";r={remaining};t={standing.left}')
         return answer
 
+    app.before_request(count)
     app.after_request(tell)
-
-
-def _has_key() -> bool:
-    return "Authorization" in request.headers and identities.current().key_id is not None
-
-
-def _key() -> str:
-    return f"key:{identities.current().key_id}"
-
-
-def _refuse(known: RequestLimit) -> Response:
-    seconds = _left(known)
-    answer = problem(
-        429, "Too many calls",
-        _(
-            "This key made its calls of this minute. Try again in %(seconds)s seconds.",
-            seconds=seconds,
-        ),
-        code="too_many",
-    )  # fmt: skip
-    answer.headers["Retry-After"] = str(seconds)
-    return answer
-
-
-def _left(known: RequestLimit) -> int:
-    return min(_WINDOW, max(1, math.ceil(known.reset_at - time.time())))

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import secrets
 
-from flask import Flask, current_app, g, request, session
+from flask import Flask, Request, current_app, g, request, session
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user, login_user
@@ -40,11 +41,32 @@ def init_app(app: Flask) -> None:
         SESSION_PROTECTION=None,  # the token decides, not the browser's address
         PERMANENT_SESSION_LIFETIME=sessions.AMBASSADOR_LENGTH,
     )
-    Security(app, datastore, register_blueprint=False)
+    engine = Security(app, datastore, register_blueprint=False)
+    _take_out_hooks(app, engine)
+    app.session_interface = _Sessions()
     app.login_manager.user_loader(_load)  # type: ignore[attr-defined]
     app.login_manager.request_loader(lambda request: None)  # type: ignore[attr-defined]
     app.before_request(_keep_alive)
     app.register_error_handler(CSRFError, _stale_page)
+
+
+class _Sessions(SecureCookieSessionInterface):
+    """The signed cookie; a machine's call, which has none, pays nothing for it."""
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        if "Cookie" not in request.headers:
+            return self.session_class()
+        return super().open_session(app, request)
+
+
+def _take_out_hooks(app: Flask, engine: Security) -> None:
+    """Remove what the engine does at every request and we never use.
+
+    Its own permissions ask for a person each time, ours where a route needs one;
+    its long-lived cookie is not ours (`accounts/sessions.py`).
+    """
+    app.before_request_funcs[None].remove(engine.principal._on_before_request)
+    app.after_request_funcs[None].remove(app.login_manager._update_remember_cookie)  # type: ignore[attr-defined]
 
 
 class StalePageError(DomainError):
@@ -110,6 +132,8 @@ def _stale_page(error: CSRFError) -> ResponseReturnValue:
 
 def _keep_alive() -> None:
     """Note once a minute that a session is in use, in a transaction before the view's own."""
+    if "Cookie" not in request.headers:
+        return
     if (request.endpoint or "static").endswith("static"):
         return  # no person is asked for there, so no query either
     known = current_session()

@@ -81,12 +81,18 @@ def create(slug: str, terms: Terms, *, status: CampaignStatus = CampaignStatus.D
     return campaign
 
 
-def change(campaign: Campaign, terms: Terms) -> None:
+def change(campaign: Campaign, terms: Terms, *, seen: str = "") -> None:
     """Write other terms; a changed reward becomes a new version, from now on.
+
+    Args:
+        campaign: Whose.
+        terms: The new ones.
+        seen: The digest of the terms that the person saw, or nothing.
 
     Raises:
         InvalidInputError: A term cannot be.
-        CampaignError: It has ended, or the budget is below what is committed.
+        CampaignError: Its terms are not those seen, it has ended, or the budget is below what
+            is committed.
     """
     campaign_terms.require(terms)
     db.session.refresh(campaign, with_for_update=True)  # commissions raise `committed`
@@ -98,6 +104,10 @@ def change(campaign: Campaign, terms: Terms) -> None:
     before = campaign_terms.of(campaign)
     if before == terms:
         return
+    if seen and seen != campaign_terms.digest(before):
+        raise CampaignError(
+            _("These terms were changed since you opened them. Open them again: nothing was saved.")
+        )
     for name, value in _columns(terms).items():
         setattr(campaign, name, value)
     if before.benefits != terms.benefits:

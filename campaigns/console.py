@@ -12,7 +12,7 @@ from accounts import permissions
 from ambassadors import program
 from campaigns import campaigns, wording
 from campaigns import terms as campaign_terms
-from campaigns.forms import CampaignForm, NewCampaignForm, of_campaign, terms_of
+from campaigns.forms import CampaignForm, ChangeForm, NewCampaignForm, of_campaign, terms_of
 from campaigns.models import CampaignStatus
 from core import forms
 from core.db import db
@@ -89,12 +89,12 @@ def edit(slug: str) -> ResponseReturnValue:
     """Change a campaign's terms."""
     campaign = campaigns.get(slug)
     currency, timezone = campaign.currency, program.current().timezone
-    form = CampaignForm(data=None if request.method == "POST" else of_campaign(campaign, timezone))
+    form = ChangeForm(data=None if request.method == "POST" else of_campaign(campaign, timezone))
     if form.validate_on_submit():
         try:
             before = campaign_terms.of(campaign)
             decided = terms_of(form, currency=currency, timezone=timezone, before=before)
-            campaigns.change(campaign, decided)
+            campaigns.change(campaign, decided, seen=form.seen.data or "")
             db.session.commit()
         except DomainError as error:
             db.session.rollback()

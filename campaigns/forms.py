@@ -7,7 +7,7 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
-from wtforms import BooleanField, DateField, RadioField, SelectField, StringField
+from wtforms import BooleanField, DateField, HiddenField, RadioField, SelectField, StringField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, Optional
 
@@ -82,6 +82,12 @@ class CampaignForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF is untyped
         [Length(max=500)],
         description=_l("Where links lead. Empty: the shop's first page."),
     )
+
+
+class ChangeForm(CampaignForm):
+    """Other terms, with a mark of those that the person saw."""
+
+    seen = HiddenField(validators=[Length(max=16)])
 
 
 class NewCampaignForm(CampaignForm):
@@ -208,6 +214,7 @@ def of_campaign(campaign: Campaign, timezone: str) -> dict[str, Any]:
         return "" if minor is None else str(money.to_major(minor, campaign.currency))
 
     return {
+        "seen": campaign_terms.digest(told),
         "name": told.name, "objective": told.objective.value,
         "starts_on": starts_on, "ends_on": ends_on,
         "percent": _percent(percent.percent if percent else None),

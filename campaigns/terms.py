@@ -6,6 +6,7 @@ place.  Ratios are basis points, amounts minor units of the campaign's currency.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
@@ -81,6 +82,11 @@ def of(campaign: Campaign) -> Terms:
         refund_frees_use=campaign.refund_frees_use, budget=campaign.budget,
         landing_url=campaign.landing_url,
     )  # fmt: skip
+
+
+def digest(terms: Terms) -> str:
+    """Return a mark of terms, by which a form knows whether they changed since it was opened."""
+    return hashlib.sha256(repr(terms).encode()).hexdigest()[:16]
 
 
 def reward_of(rule: RewardRule) -> AmbassadorEarns:

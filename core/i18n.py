@@ -23,6 +23,7 @@ from core.money import exponent, to_major
 
 LANGUAGES = ("en", "fr")
 COOKIE = "lang"
+MINUS = "\u2212"  # as wide as a figure; a hyphen is not
 
 babel = Babel()
 _prefers: Callable[[], str | None] = lambda: None  # noqa: E731  replaced by `init_app`
@@ -83,7 +84,8 @@ def money(minor: int | None, currency: str) -> str:
     if minor is None:
         return "–"
     pattern = "#,##0.00\u00a0¤¤" if language() == "fr" else "¤¤\u00a0#,##0.00"
-    return format_currency(to_major(minor, currency), currency, pattern, locale=_number_locale())
+    text = format_currency(to_major(minor, currency), currency, pattern, locale=_number_locale())
+    return text.replace("-", MINUS)
 
 
 def amount(minor: int | None, currency: str) -> str:
@@ -92,12 +94,15 @@ def amount(minor: int | None, currency: str) -> str:
         return "–"
     places = exponent(currency)
     pattern = "#,##0" + ("." + "0" * places if places else "")
-    return format_decimal(to_major(minor, currency), pattern, locale=_number_locale())
+    text = format_decimal(to_major(minor, currency), pattern, locale=_number_locale())
+    return text.replace("-", MINUS)
 
 
 def number(value: int | float | Decimal | None) -> str:
     """Return a count."""
-    return "–" if value is None else format_decimal(value, locale=_number_locale())
+    if value is None:
+        return "–"
+    return format_decimal(value, locale=_number_locale()).replace("-", MINUS)
 
 
 def percent(ratio: float | Decimal | None, places: int = 1) -> str:
@@ -106,7 +111,7 @@ def percent(ratio: float | Decimal | None, places: int = 1) -> str:
         return "–"
     pattern = "#,##0" + ("." + "0" * places if places else "")
     text = format_decimal(Decimal(str(ratio)) * 100, pattern, locale=_number_locale())
-    return f"{text}\u202f%"
+    return f"{text}\u202f%".replace("-", MINUS)
 
 
 def day(value: date | datetime | None) -> str:

@@ -127,23 +127,32 @@ def _end_request(error: BaseException | None) -> None:
 
 def _close_request(answer: Response) -> Response:
     headers = answer.headers
-    headers["X-Request-Id"] = g.get("request_id", "")
-    headers.setdefault("X-Content-Type-Options", "nosniff")
-    headers.setdefault("Referrer-Policy", "strict-origin-when-cross-origin")
-    headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
-    headers.setdefault("Content-Security-Policy", _policy())
+    headers.add("X-Request-Id", g.get("request_id", ""))
+    headers.extend(_SAFE)
+    headers.add("Content-Security-Policy", _policy(answer))
     if request.is_secure:
-        headers.setdefault("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
-    if request.endpoint != "static":
-        headers.setdefault("Cache-Control", "no-store")
+        headers.add("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
+    if request.endpoint != "static" and "Cache-Control" not in headers:
+        headers.add("Cache-Control", "no-store")
     log.info("request", status=answer.status_code)
     return answer
 
 
-def _policy() -> str:
+_SAFE = (
+    ("X-Content-Type-Options", "nosniff"),
+    ("Referrer-Policy", "strict-origin-when-cross-origin"),
+    ("Cross-Origin-Opener-Policy", "same-origin"),
+)
+
+
+def _policy(answer: Response) -> str:
+    """Return the content policy: what is no page loads and runs nothing at all."""
+    if answer.mimetype != "text/html":
+        return "default-src 'none'; frame-ancestors 'none'"
+    nonce = f" 'nonce-{g.csp_nonce}'" if "csp_nonce" in g else ""  # where the page asked for one
     return (
         "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; "
-        f"frame-ancestors 'none'; form-action 'self'; script-src 'self' 'nonce-{csp_nonce()}'"
+        f"frame-ancestors 'none'; form-action 'self'; script-src 'self'{nonce}"
     )
 
 

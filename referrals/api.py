@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -27,6 +28,7 @@ door = permissions.guard(
 MOST_AT_ONCE = 20_000
 _MISSES = 30  # unknown codes that one key may ask about in a minute
 _MINUTE = timedelta(minutes=1)
+_CONTROL = re.compile(r"[\x00-\x1f]")
 
 
 class CustomerIn(Struct):
@@ -313,12 +315,12 @@ def _fault(pointer: str, detail: str) -> InvalidInputError:
 
 
 def _require_text(text: str, pointer: str, longest: int) -> None:
-    if not text.strip() or len(text) > longest or any(ord(symbol) < 32 for symbol in text):
+    if not text.strip() or len(text) > longest or _CONTROL.search(text):
         raise _fault(pointer, f"use 1 to {longest} characters")
 
 
 def _require_printable(text: str, pointer: str) -> None:
-    if any(ord(symbol) < 32 for symbol in text):
+    if _CONTROL.search(text):
         raise _fault(pointer, "use no control characters")
 
 

@@ -59,7 +59,10 @@ def show_codes() -> str:
     """Show what each code brought."""
     report = _made(codes.NAME)
     shown = report.rows[:MOST_CODES]
-    return _page(report, shown=shown, names=people.names({row.ambassador_id for row in shown}))
+    return _page(
+        report, shown=shown, names=people.names({row.ambassador_id for row in shown}),
+        campaigns=people.campaign_names(row.campaign for row in shown),
+    )  # fmt: skip
 
 
 @door.get("/cac")
@@ -114,6 +117,7 @@ def show_purchases() -> str:
         choices=_choices(span), as_of=copy.manifest.as_of, period=span,
         next_place=purchases.place_text(shown[-1]) if len(rows) > purchases.PAGE else None,
         customer_words=wording.CUSTOMER_STATUS, lede=_lede(span, wanted),
+        campaigns=people.campaign_names(row.campaign for row in shown),
         address={name: value for name, value in request.args.items() if name != "after"},
     )  # fmt: skip
 

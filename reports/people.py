@@ -1,4 +1,4 @@
-"""Who an ambassador id of the columnar copy stands for, asked when a report is read.
+"""Who an ambassador id and what a slug of the columnar copy stand for, asked when a report is read.
 
 The copy holds ids only, so an erased person leaves no name in it.
 """
@@ -10,6 +10,7 @@ from collections.abc import Iterable
 import sqlalchemy as sa
 
 from ambassadors.models import Ambassador, Member
+from campaigns.models import Campaign
 from core.db import BATCH_ROWS, db
 
 
@@ -24,6 +25,18 @@ def references(ambassador_ids: Iterable[int]) -> dict[int, str]:
 def names(ambassador_ids: Iterable[int]) -> dict[int, str]:
     """Return the names of ambassadors, for staff."""
     return {number: name for number, _external_id, name in _members(ambassador_ids)}
+
+
+def campaign_names(slugs: Iterable[str | None]) -> dict[str, str]:
+    """Return the names of campaigns by their slug."""
+    wanted = sorted({slug for slug in slugs if slug})
+    found: dict[str, str] = {}
+    for start in range(0, len(wanted), BATCH_ROWS):
+        query = sa.select(Campaign.slug, Campaign.name).where(
+            Campaign.slug.in_(wanted[start : start + BATCH_ROWS])
+        )
+        found |= {row[0]: row[1] for row in db.session.execute(query)}
+    return found
 
 
 def _members(ambassador_ids: Iterable[int]) -> list[tuple[int, str | None, str]]:

@@ -12,9 +12,9 @@ from flask_babel import gettext as _
 
 from accounts import permissions
 from accounts.models import AuditLine
-from ambassadors import enrolment, members
+from ambassadors import enrolment, members, program
 from ambassadors.forms import KINDS, StatusForm
-from core import forms, i18n
+from core import clock, forms, i18n
 from core.db import db
 from core.errors import DomainError, Fault, InvalidInputError, NotFoundError
 from core.web import row_asked
@@ -54,7 +54,8 @@ def home() -> ResponseReturnValue:
     described = credits.describe(latest) if latest else {}
     return render_template(
         "rewards/console/home.html",
-        month=overview.month(since), since=since, waiting=overview.waiting(),
+        month=overview.month(since), month_words=_month_words(since), since=since,
+        waiting=overview.waiting(),
         held=overview.held(), owed=overview.owed_lately(since), start=overview.start(),
         latest=[described[purchase_id] for purchase_id in latest], suspicion=wording.suspicion,
     )  # fmt: skip
@@ -118,6 +119,12 @@ def purchase(source: str, external_id: str) -> ResponseReturnValue:
     return page, 422 if form.is_submitted() else 200
 
 
+def _month_words(since: datetime) -> str:
+    """Return the month that begins then, as the head of a sentence."""
+    words = i18n.month(clock.local_month(since, program.current().timezone))
+    return words[:1].upper() + words[1:]
+
+
 def _narrows() -> dict[Narrow, str]:
     return {
         Narrow.CREDITED: _("Credited"),
@@ -128,12 +135,24 @@ def _narrows() -> dict[Narrow, str]:
 
 def _purchase_page(purchase_id: int, form: OverrideForm) -> str:
     one = credits.describe([purchase_id])[purchase_id]
+    decided = one.attribution
+    is_held = decided is not None and decided.suspicion is not None
+    if is_held and not form.is_submitted():
+        form.ambassador.data = _as_written(one)
     return render_template(
         "rewards/console/purchase.html",
         one=one, entries=commissions.entries_of(purchase_id), form=form, reason=wording.reason,
         suspicion=wording.suspicion, touches=wording.TOUCHES, kinds=_entry_words(),
-        names=_names(one),
+        names=_names(one), is_held=is_held,
     )  # fmt: skip
+
+
+def _as_written(one: credits.Credited) -> str:
+    """Return the present winner as the form takes it, so that a hold ends without copying."""
+    if one.code or one.attribution is None or one.attribution.ambassador_id is None:
+        return one.code or ""
+    member = enrolment.get(one.attribution.ambassador_id).member
+    return member.email or member.external_id or ""
 
 
 def _names(one: credits.Credited) -> dict[int, str]:

@@ -37,6 +37,7 @@ class Credited:
     ambassador: str | None  # the member's external id, else their name
     ambassador_name: str | None
     campaign: str | None  # slug
+    campaign_name: str | None
     code: str | None
     commission: CommissionState | None
 
@@ -45,7 +46,14 @@ def describe(purchase_ids: Sequence[int]) -> dict[int, Credited]:
     """Return purchases with their credit and commission, in three statements."""
     rows = db.session.execute(
         sa.select(Purchase, Attribution, Customer.first_purchase_id)
-        .add_columns(Campaign.slug, Code.text, Member.external_id, Member.name, Commission)
+        .add_columns(
+            Campaign.slug,
+            Campaign.name.label("campaign_name"),
+            Code.text,
+            Member.external_id,
+            Member.name,
+            Commission,
+        )
         .outerjoin(Customer, Customer.id == Purchase.customer_id)
         .outerjoin(Attribution, Attribution.purchase_id == Purchase.id)
         .outerjoin(Campaign, Campaign.id == Attribution.campaign_id)
@@ -86,6 +94,7 @@ def _credited(row: Any, balances: dict[tuple[int, int], dict[Account, int]]) -> 
         ambassador=(row.external_id or row.name) if has_winner else None,
         ambassador_name=row.name if has_winner else None,
         campaign=row.slug,
+        campaign_name=row.campaign_name,
         code=row.text,
         commission=commission_state(row.Commission, balances) if row.Commission else None,
     )

@@ -206,7 +206,9 @@ def test_every_page_of_the_administrator_is_whole(
 
 
 def test_an_empty_list_says_why(client: FlaskClient, admin: User) -> None:
-    assert "No key yet" in client.get("/console/keys").text
+    page = client.get("/console/keys").text
+    assert "No key yet" in page
+    assert page.count('href="/console/keys/new"') == 1
     assert "Nobody has this role" in client.get("/console/users?role=ambassador").text
 
 

@@ -130,3 +130,22 @@ def test_finance_reads_and_a_page_stays_within_its_statements(client: FlaskClien
         assert len(seen) <= queries.MOST, "\n".join(seen)
     assert client.get(f"/console/campaigns/{slug}/edit").status_code == 403
     assert client.post(f"/console/campaigns/{slug}/end").status_code == 403
+
+
+def test_terms_changed_in_another_tab_are_not_written_over(staff: FlaskClient) -> None:
+    make_campaign(slug="friend", name="Bring a friend")
+    db.session.commit()
+    seen = campaigns.get("friend")
+    mark = terms.digest(terms.of(seen))
+    db.session.rollback()
+    page = staff.get("/console/campaigns/friend/edit").text
+    assert f'value="{mark}"' in page
+    fields = {name: text for name, text in READERS.items() if name != "slug"} | {"seen": mark}
+    first = staff.post("/console/campaigns/friend/edit", data=fields | {"name": "First"})
+    assert first.location == "/console/campaigns/friend", first.text
+    second = staff.post("/console/campaigns/friend/edit?lang=en", data=fields | {"name": "Second"})
+    assert second.status_code == 422
+    assert "changed since you opened them" in second.text
+    assert 'value="Second"' in second.text
+    db.session.rollback()
+    assert campaigns.get("friend").name == "First"

@@ -17,7 +17,7 @@ from flask.testing import FlaskClient
 
 from accounts.models import AuditLine, RoleName
 from campaigns import spend
-from campaigns.models import SpendKind
+from campaigns.models import Campaign, SpendKind
 from core.db import db
 from referrals.models import Code
 from tests.factories import make_key, make_user, sign_in
@@ -113,6 +113,17 @@ def test_a_row_leads_to_its_purchase_and_its_ambassador(zoe: Code, finance: Flas
     (person,) = [link for link in links if link.startswith("/console/ambassadors/")]
     for link in (order, person):
         assert finance.get(link).status_code == 200
+
+
+@pytest.mark.parametrize("name", ["codes", "purchases"])
+def test_a_campaign_is_called_by_its_name_and_opens(
+    zoe: Code, finance: FlaskClient, name: str
+) -> None:
+    campaign = db.session.get_one(Campaign, zoe.campaign_id)
+    link = f'<a href="/console/campaigns/{campaign.slug}">{campaign.name}</a>'
+    buy("2026-01-05T10:00+00:00", 100, codes=("ZOE10",))
+    text = _text(finance, f"/console/reports/{name}?{SPAN}")
+    assert link in text
 
 
 @pytest.mark.parametrize("name", PAGES)

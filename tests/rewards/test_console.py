@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -9,6 +10,7 @@ import sqlalchemy as sa
 from flask.testing import FlaskClient
 
 from accounts.models import AuditLine, RoleName
+from core import emails
 from core.db import db
 from integrations import facts
 from referrals import links
@@ -27,6 +29,8 @@ from tests.factories import (
     refund_fact,
     sign_in,
 )  # fmt: skip
+
+THEO = "theo@example.com"
 
 
 @pytest.fixture
@@ -48,7 +52,8 @@ def _path(fact: facts.Purchase) -> str:
 
 def _paid_visit() -> int:
     """Add a visit from a paid advertisement; its commission has to wait."""
-    owner = make_ambassador(member=make_member(name="Théo"))
+    theo = make_member(name="Théo", email=THEO, email_hash=emails.digest(THEO))
+    owner = make_ambassador(member=theo)
     link = links.create(campaign_id=make_campaign().id, ambassador_id=owner.id, slug="theo")
     make_code("THEO15", ambassador_id=owner.id)
     db.session.add(
@@ -200,3 +205,15 @@ def test_a_number_that_no_row_has_breaks_no_list(
 ) -> None:
     sign_in(client, make_user(RoleName.MARKETER))
     assert client.get(f"/console/{address}{number}").status_code == 200
+
+
+def test_a_hold_is_decided_without_copying_who_has_the_credit(staff: FlaskClient) -> None:
+    _paid_visit()
+    fact = _buy(click_token="t-1")
+    page = staff.get(f"{_path(fact)}?lang=en").text
+    (written,) = re.findall(r'<input[^>]*name="ambassador"[^>]*>', page)
+    (value,) = re.findall(r'value="([^"]+)"', written)
+    data = {"ambassador": value, "reason": "Her own newsletter."}
+    assert staff.post(_path(fact), data=data).status_code == 302
+    assert "Théo" in staff.get(_path(fact)).text
+    assert fact.external_id not in staff.get("/console/purchases?narrow=held").text
