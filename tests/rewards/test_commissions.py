@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 from flask import Flask
@@ -13,12 +14,12 @@ from hypothesis import strategies as st
 
 from ambassadors.models import Ambassador
 from campaigns.models import RewardKind
-from core import clock, emails
+from core import clock, emails, money
 from core.db import db
 from integrations import facts
 from referrals import customers
 from referrals.models import Code
-from rewards import commissions, intake, jobs, ledger, rules
+from rewards import commissions, intake, jobs, ledger, oracle, rules
 from rewards.models import Account, Commission
 from tests.conftest import NOW
 from tests.factories import make_campaign, make_code, purchase_fact, refund_fact
@@ -168,6 +169,44 @@ def test_override_moves_the_money(app: Flask) -> None:
     assert (owed(first), owed(second)) == (0, 1_000)
     intake.decide_again([purchase_id])
     assert (owed(first), owed(second)) == (0, 1_000)
+
+
+AMOUNTS = st.integers(0, 10**9)
+
+
+@st.composite
+def frozen(draw: st.DrawFn) -> Commission:
+    """Draw a commission of any kind, clamped by any cap."""
+    is_fixed = draw(st.booleans())
+    commission = Commission(
+        kind=RewardKind.FIXED if is_fixed else RewardKind.PERCENT, is_active=True,
+        fixed=draw(AMOUNTS) if is_fixed else None, base=draw(AMOUNTS),
+        rate=None if is_fixed else draw(st.integers(0, 10_000)),
+    )  # fmt: skip
+    cap = draw(st.none() | AMOUNTS)
+    full = commission.fixed if is_fixed else money.share(commission.base, commission.rate or 0)
+    commission.amount = min(full or 0, 10**10 if cap is None else cap)
+    return commission
+
+
+@given(commission=frozen(), total=AMOUNTS, parts=st.lists(st.integers(1, 10**9), max_size=6))
+def test_every_refund_leaves_what_the_oracle_says_and_a_full_one_nothing(
+    commission: Commission, total: int, parts: list[int]
+) -> None:
+    before, refunded = commission.amount if total else 0, 0
+    assert rules.earned(commission, total=total, refunded=0) == before
+    for part in [*parts, total]:
+        refunded = min(total, refunded + part)
+        left = rules.earned(commission, total=total, refunded=refunded)
+        row = SimpleNamespace(
+            is_active=True, total=total, refunded=refunded, kind=commission.kind,
+            rate=commission.rate, fixed=commission.fixed, base=commission.base,
+            amount=commission.amount,
+        )  # fmt: skip
+        assert left == oracle.due(row)
+        assert 0 <= left <= before
+        before = left
+    assert before == 0
 
 
 @given(
