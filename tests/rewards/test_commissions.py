@@ -15,11 +15,12 @@ from hypothesis import strategies as st
 from ambassadors.models import Ambassador
 from campaigns.models import RewardKind
 from core import clock, emails, money
+from core import db as database
 from core.db import db
 from integrations import facts
 from referrals import customers
 from referrals.models import Code
-from rewards import commissions, intake, jobs, ledger, oracle, rules
+from rewards import commissions, intake, jobs, ledger, oracle, rules, verify
 from rewards.models import Account, Commission
 from tests.conftest import NOW
 from tests.factories import make_campaign, make_code, purchase_fact, refund_fact
@@ -104,6 +105,28 @@ def test_hold_period_ends_in_payable(app: Flask) -> None:
         assert jobs.release_holds() == 1
         assert jobs.release_holds() == 0
         assert (owed(code), owed(code, Account.PAYABLE)) == (0, 1_000)
+
+
+def test_money_that_is_due_is_looked_for_once_and_without_a_turn_to_write(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code = make_code("ZOE10")
+    for _ in range(5):
+        buy(code)
+    db.session.commit()
+    monkeypatch.setattr(jobs, "BATCH_ROWS", 2)
+    look, might_write = commissions.due, []
+
+    def due() -> list[int]:
+        might_write.append(database._may_write.get())
+        return look()
+
+    monkeypatch.setattr(commissions, "due", due)
+    with clock.frozen(NOW + timedelta(days=30)):
+        assert jobs.release_holds() == 5
+        assert owed(code, Account.PAYABLE) == 5_000
+    assert might_write == [False]
+    assert verify.breaches() == []
 
 
 def test_refund_after_the_hold_takes_from_payable(app: Flask) -> None:
