@@ -216,6 +216,7 @@ def _hook_sqlite(engine: sa.Engine, journal_mode: str) -> None:
             f"journal_mode={journal_mode}",
             "synchronous=FULL",
             "foreign_keys=ON",
+            "recursive_triggers=ON",  # else INSERT OR REPLACE deletes rows past their triggers
         ):
             connection.execute(f"PRAGMA {pragma}")
 

@@ -35,14 +35,7 @@ from rewards import oracle, rules, verify_credit, verify_uses
 from rewards.breach import MOST_SHOWN, PAGE, Breach, pages
 from rewards.models import Account, Commission, Entry, EntryKind, Posting
 
-_REFUSED = {  # table: what its triggers must refuse
-    "ledger_entry": {"UPDATE", "DELETE"},
-    "ledger_posting": {"UPDATE", "DELETE"},
-    "audit_line": {"UPDATE", "DELETE"},
-    "reward_rule": {"UPDATE", "DELETE"},
-    "commission": {"UPDATE", "DELETE"},
-    "code": {"UPDATE", "DELETE"},
-}
+_PROTECTED = ("ledger_entry", "ledger_posting", "audit_line", "reward_rule", "commission", "code")
 
 
 def breaches() -> list[Breach]:
@@ -80,7 +73,8 @@ def entries_balance() -> Iterator[Breach]:
 def history_is_protected() -> Iterator[Breach]:
     """M2: the triggers that refuse to change history are there and switched on."""
     present = _triggers()
-    for table, events in _REFUSED.items():
+    events = {"UPDATE", "DELETE"} | (set() if is_sqlite() else {"TRUNCATE"})
+    for table in _PROTECTED:
         for event in sorted(events - present.get(table, set())):
             yield Breach("M2", table, f"the database does not refuse {event}")
 
@@ -239,6 +233,9 @@ CHECKS: tuple[Callable[[], Iterator[Breach]], ...] = (
 )
 
 
+_BITS = (("DELETE", 8), ("UPDATE", 16), ("TRUNCATE", 32))  # PostgreSQL's pg_trigger.tgtype
+
+
 def _triggers() -> dict[str, set[str]]:
     """Return which acts a trigger of ours refuses, by table."""
     found: dict[str, set[str]] = {}
@@ -255,7 +252,7 @@ def _triggers() -> dict[str, set[str]]:
         "WHERE NOT t.tgisinternal AND t.tgenabled IN ('O', 'A') AND p.proname = 'refuse_change'"
     )
     for table, bits in db.session.execute(sa.text(query)):
-        events = {name for name, bit in (("DELETE", 8), ("UPDATE", 16)) if bits & bit}
+        events = {name for name, bit in _BITS if bits & bit}
         found.setdefault(table, set()).update(events)
     return found
 

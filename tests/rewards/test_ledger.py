@@ -54,6 +54,21 @@ def test_a_source_with_other_amounts_is_refused(app: Flask, same_call: bool) -> 
         ledger.post([one, other])
 
 
+@pytest.mark.parametrize("table", ["ledger_entry", "ledger_posting"])
+def test_the_database_refuses_to_change_or_empty_the_ledger(app: Flask, table: str) -> None:
+    ledger.post([draft(make_ambassador().id)])
+    db.session.commit()
+    acts = [f"UPDATE {table} SET id = id + 1", f"DELETE FROM {table}"]
+    if db.engine.dialect.name == "sqlite":
+        acts.append(f"INSERT OR REPLACE INTO {table} SELECT * FROM {table}")
+    else:
+        acts.append(f"TRUNCATE {table} CASCADE")
+    for act in acts:
+        with pytest.raises(sa.exc.DBAPIError, match="keeps its history"):
+            db.session.execute(sa.text(act))
+        db.session.rollback()
+
+
 def test_legs_that_do_not_add_up_are_refused_before_anything_is_written(app: Flask) -> None:
     who = make_ambassador().id
     good = draft(who)

@@ -81,8 +81,10 @@ def test_m1_finds_an_entry_without_legs(sold: int) -> None:
 @pytest.mark.parametrize(
     "table", ["ledger_entry", "ledger_posting", "audit_line", "reward_rule", "commission", "code"]
 )
-@pytest.mark.parametrize("event", ["update", "delete"])
+@pytest.mark.parametrize("event", ["update", "delete", "truncate"])
 def test_m2_finds_a_trigger_that_is_gone(app: Flask, table: str, event: str) -> None:
+    if event == "truncate" and is_sqlite():
+        pytest.skip("SQLite has no TRUNCATE")
     assert found("M2") == []
     on = "" if is_sqlite() else f" ON {table}"
     db.session.execute(sa.text(f"DROP TRIGGER {table}_refuse_{event}{on}"))
