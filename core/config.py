@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from environs import Env, EnvValidationError, validate
+from environs import Env, EnvValidationError, ValidationError, validate
 
 from core import clock
 
@@ -135,12 +135,12 @@ def _require_instant(text: str) -> None:
     try:
         clock.parse_instant(text or "2026-03-01T12:00:00Z")
     except ValueError:
-        raise validate.ValidationError("use 2026-03-01T12:00:00Z") from None
+        raise ValidationError("use 2026-03-01T12:00:00Z") from None
 
 
 def _require_database(url: str) -> None:
     if not driver(url).startswith(("sqlite:///", "postgresql+psycopg://")):
-        raise validate.ValidationError("use sqlite:///FILE or postgresql://USER@HOST/DATABASE")
+        raise ValidationError("use sqlite:///FILE or postgresql://USER@HOST/DATABASE")
 
 
 def _refusals(values: dict[str, Any], *, told: Set[str]) -> list[str]:
