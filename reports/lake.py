@@ -122,7 +122,7 @@ def refresh(folder: Path, *, most_rows: int | None = None, wait: float = WAIT) -
     manifest = read(folder)
     if not marks and manifest and _belongs(manifest, owner):
         return msgspec.structs.replace(manifest, as_of=clock.now())
-    if manifest and most_rows is not None and _weight(manifest, owner, marks) > most_rows:
+    if manifest and most_rows is not None and _is_large(manifest, owner, marks, most_rows):
         return manifest
     db.session.rollback()  # its lock would stand in the way of removing the marks
     try:
@@ -162,12 +162,24 @@ def _belongs(manifest: Manifest, owner: _Owner) -> bool:
     return (manifest.layout, manifest.lake_id, manifest.timezone) == (LAYOUT, *owner)
 
 
-def _weight(manifest: Manifest, owner: _Owner, marks: set[tuple[str, str]]) -> int:
-    """Return about how many rows a refresh would write; 0 where the copy must not be used."""
+def _is_large(
+    manifest: Manifest, owner: _Owner, marks: set[tuple[str, str]], most_rows: int
+) -> bool:
+    """Tell whether a refresh would write more rows; False where the copy must not be used."""
     if not _belongs(manifest, owner):
-        return 0
-    known = (manifest.facts.get(fact, {}).get(month) for fact, month in marks)
-    return sum(file.rows for file in known if file)
+        return False
+    left = most_rows
+    for fact, month in marks:
+        known = manifest.facts.get(fact, {}).get(month)
+        source = sources.SOURCES[fact]
+        left -= (
+            known.rows
+            if known
+            else sources.count(source, month, owner.timezone, most=max(left, 0) + 1)
+        )
+        if left < 0:
+            return True
+    return False
 
 
 @contextmanager

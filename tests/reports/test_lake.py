@@ -437,3 +437,12 @@ def _new_customers_agree() -> None:
     assert {row.month: row.new_customers for row in rows if row.new_customers} == {
         month: list(firsts.values()).count(month) for month in set(firsts.values())
     }
+
+
+def test_a_large_import_into_a_month_without_a_file_is_left_to_the_worker(london: Flask) -> None:
+    buy("2026-01-10T12:00+00:00", 1000)
+    first = _refresh(london)
+    for day in (11, 12, 13):
+        buy(f"2026-02-{day}T12:00+00:00", 500)
+    assert _refresh(london, most_rows=2).stamp == first.stamp
+    assert _refresh(london, most_rows=3).facts["purchases"]["2026-02"].rows == 3
