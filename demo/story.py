@@ -20,7 +20,7 @@ from ambassadors.models import Ambassador, AmbassadorStatus, Member
 from campaigns import campaigns, spend
 from campaigns.models import Campaign, CampaignStatus
 from core import clock
-from core.db import db
+from core.db import BATCH_ROWS, db
 from core.errors import ConflictError
 from demo import brand, costs, year
 from demo.calendar import midnight
@@ -121,8 +121,9 @@ class _Teller:
         self._refunds(end)
         self._spend(until)
         self._turns(until)
-        while commissions.release_due():
-            pass
+        due = commissions.due()
+        for start in range(0, len(due), BATCH_ROWS):
+            commissions.release(due[start : start + BATCH_ROWS])
 
     def _active(self) -> list[Ally]:
         return self.year.allies[: -brand.INVITED]

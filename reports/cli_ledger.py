@@ -14,7 +14,7 @@ from flask import Blueprint
 from core.db import db, reading
 from reports import checks
 from rewards import verify
-from rewards.verify import Breach
+from rewards.breach import Breach
 
 door = Blueprint("ledger_cli", __name__, cli_group="ledger")
 

@@ -60,30 +60,18 @@ def settle(purchase_ids: Iterable[int]) -> None:
         _settle(ids[start : start + _ALL_AT_ONCE])
 
 
-def release_due(*, limit: int = 500) -> int:
-    """Move money whose hold period is over from pending to payable; return how many purchases."""
-    pending = (
-        sa.select(Commission.id, Commission.purchase_id, Commission.ambassador_id, Posting.currency)
-        .add_columns(sa.func.sum(Posting.amount).label("pending"))
-        .join(
-            Posting,
-            sa.and_(
-                Posting.purchase_id == Commission.purchase_id,
-                Posting.ambassador_id == Commission.ambassador_id,
-                Posting.account == Account.PENDING,
-            ),
-        )
-        .where(Commission.payable_at <= clock.now())
-        .group_by(Commission.id, Commission.purchase_id, Commission.ambassador_id, Posting.currency)
-        .having(sa.func.sum(Posting.amount) < 0)
-        .order_by(Commission.purchase_id)
-        .limit(limit)
-    )
-    ids = [row.purchase_id for row in db.session.execute(pending)]
+def due() -> list[int]:
+    """Return the purchases with money whose hold period is over; reads all commissions once."""
+    return sorted({row.purchase_id for row in db.session.execute(_pending())})
+
+
+def release(purchase_ids: Iterable[int]) -> int:
+    """Move money whose hold period is over from pending to payable; return how many commissions."""
+    ids = sorted(set(purchase_ids))
     _lock(ids)  # a refund at the same moment comes before or after, never between
-    due = db.session.execute(pending.where(Commission.purchase_id.in_(ids))).all() if ids else []
+    over = db.session.execute(_pending().where(Commission.purchase_id.in_(ids))).all()
     numbers = _entry_numbers(ids)
-    ledger.post(
+    return ledger.post(
         [
             Draft(
                 kind=EntryKind.RELEASE,
@@ -98,10 +86,30 @@ def release_due(*, limit: int = 500) -> int:
                     purchase_id=row.purchase_id,
                 ),
             )
-            for row in due
+            for row in over
         ]
     )
-    return len(due)
+
+
+def _pending() -> Any:
+    """Return the query of what is pending although its hold period is over."""
+    pending = sa.func.sum(Posting.amount)
+    of_commission = sa.and_(
+        Posting.purchase_id == Commission.purchase_id,
+        Posting.ambassador_id == Commission.ambassador_id,
+        Posting.account == Account.PENDING,
+    )
+    columns = (
+        Commission.id, Commission.purchase_id, Commission.ambassador_id, Posting.currency,
+    )  # fmt: skip
+    return (
+        sa.select(*columns, pending.label("pending"))
+        .join(Posting, of_commission)
+        .where(Commission.payable_at <= clock.now())
+        .group_by(*columns)
+        .having(pending < 0)
+        .order_by(Commission.purchase_id)
+    )
 
 
 def _settle(ids: list[int]) -> None:
@@ -345,7 +353,7 @@ def _difference(
     return Draft(
         kind=_kind(difference, number),
         source=f"commission:{commission.id}:{number}",
-        occurred_at=_happened_at(fact, number),
+        occurred_at=_happened_at(fact, number, is_refund=difference < 0 and commission.is_active),
         legs=legs,
     )
 
@@ -356,11 +364,15 @@ def _kind(difference: int, number: int) -> EntryKind:
     return EntryKind.REINSTATEMENT if number else EntryKind.COMMISSION
 
 
-def _happened_at(fact: Earned, number: int) -> datetime:
-    """Return the day of the order for the first entry, of the refund for what follows."""
+def _happened_at(fact: Earned, number: int, *, is_refund: bool) -> datetime:
+    """Return the day of the order for the first entry, of the refund for what it takes back.
+
+    What we only learn later (a refund that failed, a credit that moved, a
+    cancellation) is a line of the day we learn it.
+    """
     if not number:
         return fact.occurred_at
-    return fact.refunded_at or clock.now()
+    return fact.refunded_at if is_refund and fact.refunded_at else clock.now()
 
 
 def _waiting_account(commission: Commission, fact: Earned, standing: dict[Account, int]) -> Account:

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from core.db import BATCH_ROWS, db
+from core.db import BATCH_ROWS, db, reading
 from referrals import customers, purchases, redemptions, refunds
 from rewards import commissions, intake
 
 
 def release_holds() -> int:
-    """Make money payable whose hold period is over; return how many commissions."""
-    released = 0
-    while batch := commissions.release_due():
+    """Make money payable whose hold period is over; return how many commissions.
+
+    It is looked for once, and while nobody who writes has to wait for that.
+    """
+    with reading():
+        due = commissions.due()
         db.session.commit()
-        released += batch
+    released = 0
+    for start in range(0, len(due), BATCH_ROWS):
+        released += commissions.release(due[start : start + BATCH_ROWS])
+        db.session.commit()
     return released
 
 

@@ -16,34 +16,25 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 
 from accounts.models import AuditLine
-from ambassadors import program
 from campaigns.models import Campaign
 from core.db import db, is_sqlite
-from referrals import attribution
 from referrals.models import (
     Attribution,
-    Code,
-    CodeCustomerUse,
-    CreditTouch,
     Purchase,
     PurchaseLine,
     PurchaseStatus,
-    Redemption,
-    RedemptionState,
     Refund,
     RefundState,
 )  # fmt: skip
-from rewards import oracle, rules
+from rewards import oracle, rules, verify_credit, verify_uses
+from rewards.breach import MOST_SHOWN, PAGE, Breach, pages
 from rewards.models import Account, Commission, Entry, EntryKind, Posting
 
-_MOST_SHOWN = 20  # breaches of one invariant that are named one by one
-_PAGE = 2000  # rows held in memory at once
 _REFUSED = {  # table: what its triggers must refuse
     "ledger_entry": {"UPDATE", "DELETE"},
     "ledger_posting": {"UPDATE", "DELETE"},
@@ -54,24 +45,12 @@ _REFUSED = {  # table: what its triggers must refuse
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Breach:
-    """A promise that a row does not keep."""
-
-    invariant: str  # M1 to M11
-    subject: str  # what breaks it, such as `purchase api:1001`
-    detail: str
-
-    def __str__(self) -> str:
-        return f"{self.invariant}: {self.subject}: {self.detail}"
-
-
 def breaches() -> list[Breach]:
     """Return what breaks a money invariant, at most 20 of each kind; writes nothing."""
     found: list[Breach] = []
     for check in CHECKS:
         for count, breach in enumerate(check()):
-            if count == _MOST_SHOWN:
+            if count == MOST_SHOWN:
                 break
             found.append(breach)
     return found
@@ -85,7 +64,7 @@ def entries_balance() -> Iterator[Breach]:
         .having(sa.func.sum(Posting.amount) != 0)
         .order_by(Posting.entry_id)
     )
-    for row in db.session.execute(off.limit(_MOST_SHOWN)):
+    for row in db.session.execute(off.limit(MOST_SHOWN)):
         yield Breach("M1", f"entry {row.entry_id}", f"is off by {row.sum} {row.currency}")
     legs = (
         sa.select(Entry.id)
@@ -94,7 +73,7 @@ def entries_balance() -> Iterator[Breach]:
         .having(sa.func.count(Posting.id) < 2)
         .order_by(Entry.id)
     )
-    for id_ in db.session.scalars(legs.limit(_MOST_SHOWN)):
+    for id_ in db.session.scalars(legs.limit(MOST_SHOWN)):
         yield Breach("M1", f"entry {id_}", "has fewer than two legs")
 
 
@@ -132,7 +111,7 @@ def one_effect_each() -> Iterator[Breach]:
         .group_by(Purchase.id)
         .having(Purchase.refunded != sa.func.coalesce(sa.func.sum(Refund.amount), 0))
     )
-    for row in db.session.execute(applied.limit(_MOST_SHOWN)):
+    for row in db.session.execute(applied.limit(MOST_SHOWN)):
         detail = f"has {row.refunded} refunded, its refunds say {row.told}"
         yield Breach("M3", f"purchase {row.source}:{row.external_id}", detail)
 
@@ -140,7 +119,7 @@ def one_effect_each() -> Iterator[Breach]:
 def within_policy() -> Iterator[Breach]:
     """M4: no commission above the rule in force at the order date, nor above a cap."""
     rules = oracle.rules()
-    for page in _pages(oracle.commissions_with_orders(), Commission.id):
+    for page in pages(oracle.commissions_with_orders(), Commission.id):
         for row in page:
             allowed = oracle.allowed(row, rules.get(row.campaign_id, []))
             if not 0 <= row.amount <= allowed:
@@ -175,7 +154,7 @@ def costs_have_a_commission() -> Iterator[Breach]:
         )
         .order_by(Posting.id)
     )
-    for row in db.session.execute(query.limit(_MOST_SHOWN)):
+    for row in db.session.execute(query.limit(MOST_SHOWN)):
         detail = f"costs {row.amount} {row.currency} with no commission behind it"
         yield Breach("M4", f"entry {row.source} of ambassador {row.ambassador_id}", detail)
 
@@ -189,7 +168,7 @@ def line_shares_sum() -> Iterator[Breach]:
     )
     lines: list[int] = []
     before: Any = None
-    rows = db.session.execute(query.execution_options(yield_per=_PAGE))
+    rows = db.session.execute(query.execution_options(yield_per=PAGE))
     for row in itertools.chain(rows, [None]):
         if before is not None and (row is None or row.id != before.id):
             shares = rules.line_shares(before.amount, lines)
@@ -220,7 +199,7 @@ def never_below_zero() -> Iterator[Breach]:
             )
         )
     )  # fmt: skip
-    for row in db.session.execute(query.limit(_MOST_SHOWN)):
+    for row in db.session.execute(query.limit(MOST_SHOWN)):
         state = "refunded in full" if row.refunded == row.total else row.status.value
         subject = f"purchase {row.source}:{row.external_id}"
         yield Breach(
@@ -239,63 +218,11 @@ def owed_is_earned() -> Iterator[Breach]:
         .group_by(Posting.ambassador_id, Posting.currency)
         .having(earned != stands)
     )
-    for row in db.session.execute(query.limit(_MOST_SHOWN)):
+    for row in db.session.execute(query.limit(MOST_SHOWN)):
         detail = f"earned {row.earned} {row.currency}, {row.stands} stands in the accounts"
         yield Breach("M7", f"ambassador {row.ambassador_id}", detail)
     yield from _wrong_balances()
     yield from _credits_not_paid()
-
-
-def uses_within_limits() -> Iterator[Breach]:
-    """M10: a code's uses are its redemptions that hold one, within its limits."""
-    holds = Redemption.state.in_([RedemptionState.RESERVED, RedemptionState.REDEEMED])
-    held = (
-        sa.select(Redemption.code_id, sa.func.count().label("uses"))
-        .where(holds)
-        .group_by(Redemption.code_id)
-        .subquery()
-    )
-    uses = sa.func.coalesce(held.c.uses, 0)
-    codes = (
-        sa.select(Code.key, Code.used, Code.uses_limit, uses.label("uses"))
-        .outerjoin(held, held.c.code_id == Code.id)
-        .where(sa.or_(Code.used != uses, uses > Code.uses_limit, Code.used < 0))
-    )
-    for row in db.session.execute(codes.limit(_MOST_SHOWN)):
-        limit = "none" if row.uses_limit is None else row.uses_limit
-        detail = f"counts {row.used} uses and has {row.uses}, its limit is {limit}"
-        yield Breach("M10", f"code {row.key}", detail)
-    yield from _wrong_customer_uses(holds)
-
-
-def one_winner() -> Iterator[Breach]:
-    """M11: one winner per order, who alone earns; deciding again says the same.
-
-    Rows decided under earlier rules of the program, or before the terms of a
-    campaign they name were changed, stay as they were decided.
-    """
-    double = (
-        sa.select(Commission.purchase_id, sa.func.count().label("winners"))
-        .outerjoin(Attribution, Attribution.purchase_id == Commission.purchase_id)
-        .where(Commission.is_active.is_(True))
-        .group_by(Commission.purchase_id)
-        .having(
-            sa.or_(
-                sa.func.count() > 1,
-                sa.func.max(sa.func.coalesce(Attribution.ambassador_id, 0))
-                != sa.func.max(Commission.ambassador_id),
-            )
-        )
-    )
-    for row in db.session.execute(double.limit(_MOST_SHOWN)):
-        detail = f"pays {row.winners} ambassadors, or another than the one who has the credit"
-        yield Breach("M11", f"purchase {row.purchase_id}", detail)
-    for ids in _id_pages():
-        decided, written = attribution.decide(ids), attribution.recorded(ids)
-        for id_ in ids:
-            is_same = _is_same(decided.get(id_), written.get(id_))
-            if not is_same and not _terms_changed(id_, decided.get(id_), written.get(id_)):
-                yield Breach("M11", f"purchase {id_}", "would be credited in another way now")
 
 
 CHECKS: tuple[Callable[[], Iterator[Breach]], ...] = (
@@ -307,8 +234,8 @@ CHECKS: tuple[Callable[[], Iterator[Breach]], ...] = (
     line_shares_sum,
     never_below_zero,
     owed_is_earned,
-    uses_within_limits,
-    one_winner,
+    verify_uses.uses_within_limits,
+    verify_credit.one_winner,
 )
 
 
@@ -335,7 +262,7 @@ def _triggers() -> dict[str, set[str]]:
 
 def _wrong_balances() -> Iterator[Breach]:
     """Yield commissions whose ledger is not what the frozen rule gives on what remains."""
-    for page in _pages(oracle.commissions_as_frozen(), Commission.id):
+    for page in pages(oracle.commissions_as_frozen(), Commission.id):
         for row in page:
             due = oracle.due(row)
             if row.posted != due:
@@ -346,7 +273,7 @@ def _wrong_balances() -> Iterator[Breach]:
 def _credits_not_paid() -> Iterator[Breach]:
     """Yield credits that the rule of their day pays for, without a commission."""
     rules = oracle.rules()
-    for page in _pages(oracle.credits_without_commission(), Attribution.id):
+    for page in pages(oracle.credits_without_commission(), Attribution.id):
         for row in page:
             allowed = oracle.allowed(row, rules.get(row.campaign_id, []))
             if allowed:
@@ -382,104 +309,3 @@ def _began_without_budget(slug: str) -> bool:
         )
     )  # fmt: skip
     return any(one["before"].get("budget", 0) is None for one in changes)
-
-
-def _wrong_customer_uses(holds: Any) -> Iterator[Breach]:
-    held = (
-        sa.select(Redemption.code_id, Redemption.customer_key, sa.func.count().label("uses"))
-        .join(Code, Code.id == Redemption.code_id)
-        .where(holds, Redemption.customer_key.is_not(None), Code.uses_per_customer.is_not(None))
-        .group_by(Redemption.code_id, Redemption.customer_key)
-        .subquery()
-    )
-    rows = db.session.execute(
-        sa.select(Code.key, Code.uses_per_customer, held.c.uses, CodeCustomerUse.used)
-        .select_from(held)
-        .join(Code, Code.id == held.c.code_id)
-        .outerjoin(
-            CodeCustomerUse,
-            sa.and_(
-                CodeCustomerUse.code_id == held.c.code_id,
-                CodeCustomerUse.customer_key == held.c.customer_key,
-            ),
-        )
-        .where(
-            sa.or_(
-                sa.func.coalesce(CodeCustomerUse.used, 0) != held.c.uses,
-                held.c.uses > Code.uses_per_customer,
-            )
-        )
-        .limit(_MOST_SHOWN)
-    )
-    for row in rows:
-        detail = (
-            f"counts {row.used} uses of a customer who has {row.uses} of {row.uses_per_customer}"
-        )
-        yield Breach("M10", f"code {row.key}", detail)
-    same_customer = sa.and_(
-        holds, Redemption.code_id == CodeCustomerUse.code_id,
-        Redemption.customer_key == CodeCustomerUse.customer_key,
-    )  # fmt: skip
-    forgotten = (
-        sa.select(Code.key, CodeCustomerUse.used)
-        .join(Code, Code.id == CodeCustomerUse.code_id)
-        .outerjoin(Redemption, same_customer)
-        .where(CodeCustomerUse.used > 0, Redemption.id.is_(None))
-    )
-    for row in db.session.execute(forgotten.limit(_MOST_SHOWN)):
-        detail = f"counts {row.used} uses of a customer who has none"
-        yield Breach("M10", f"code {row.key}", detail)
-
-
-def _is_same(decided: dict[str, Any] | None, written: dict[str, Any] | None) -> bool:
-    if written is None:
-        return decided is None
-    if written["touch"] is CreditTouch.MANUAL:
-        return True
-    if written["rule_version"] != program.current().rule_version:
-        return True
-    return decided == written
-
-
-def _terms_changed(purchase_id: int, *rows: dict[str, Any] | None) -> bool:
-    """Tell whether a campaign that an order's touches belong to changed after it was recorded."""
-    said = [row for row in rows if row is not None]
-    names = {one["name"] for row in said for one in row["lost"]}
-    of_codes = sa.select(Code.campaign_id).where(Code.text.in_(sorted(names)))
-    campaigns = {row["campaign_id"] for row in said} | set(db.session.scalars(of_codes))
-    slugs = sa.select(Campaign.slug).where(Campaign.id.in_([i for i in campaigns if i]))
-    recorded_at = sa.select(Purchase.recorded_at).where(Purchase.id == purchase_id)
-    changed = sa.select(AuditLine.id).where(
-        AuditLine.act == "campaign.change",
-        AuditLine.object_kind == "campaign",
-        AuditLine.object_id.in_(slugs),
-        AuditLine.occurred_at >= recorded_at.scalar_subquery(),
-    )
-    return db.session.scalar(changed.limit(1)) is not None
-
-
-def _id_pages() -> Iterator[list[int]]:
-    """Yield the paid purchases that could have credit, by pages."""
-    has_touch = sa.or_(
-        Attribution.id.is_not(None), Purchase.click_token.is_not(None),
-        Purchase.subscription.is_not(None), sa.cast(Purchase.codes, sa.Text) != "[]",
-    )  # fmt: skip
-    query = (
-        sa.select(Purchase.id)
-        .outerjoin(Attribution, Attribution.purchase_id == Purchase.id)
-        .where(Purchase.status == PurchaseStatus.PAID, Purchase.is_test.is_(False), has_touch)
-    )
-    for page in _pages(query, Purchase.id, size=500):
-        yield [row.id for row in page]
-
-
-def _pages(query: sa.Select[Any], key: Any, *, size: int = _PAGE) -> Iterator[list[Any]]:
-    """Yield a query's rows by pages, in the order of a key that it selects as `id`."""
-    after = 0
-    while True:
-        rows = list(db.session.execute(query.where(key > after).order_by(key).limit(size)))
-        if rows:
-            yield rows
-        if len(rows) < size:
-            return
-        after = rows[-1].id

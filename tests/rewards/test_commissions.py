@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 from flask import Flask
@@ -13,12 +14,13 @@ from hypothesis import strategies as st
 
 from ambassadors.models import Ambassador
 from campaigns.models import RewardKind
-from core import clock, emails
+from core import clock, emails, money
+from core import db as database
 from core.db import db
 from integrations import facts
 from referrals import customers
 from referrals.models import Code
-from rewards import intake, jobs, ledger, rules
+from rewards import commissions, intake, jobs, ledger, oracle, rules, verify
 from rewards.models import Account, Commission
 from tests.conftest import NOW
 from tests.factories import make_campaign, make_code, purchase_fact, refund_fact
@@ -79,6 +81,23 @@ def test_a_refund_that_fails_reinstates(app: Flask) -> None:
     assert owed(code) == 1_000
 
 
+def test_an_entry_is_of_the_day_of_its_cause(app: Flask) -> None:
+    code = make_code("ZOE10")
+    fact = buy(code)
+    days = [NOW + timedelta(days=n) for n in range(4)]
+    first, second = (refund_fact(fact, 1_000, occurred_at=days[n]) for n in (1, 2))
+    with clock.frozen(days[3]):
+        intake.take_refunds([first])
+        intake.take_refunds([second])
+        intake.take_refunds([dataclasses.replace(second, state="failed")])
+        intake.override(db.session.query(Commission.purchase_id).scalar(), None, reason="a mistake")
+        entries = commissions.entries_of(db.session.query(Commission.purchase_id).scalar())
+    assert [(one.kind, one.occurred_at) for one in entries] == [
+        ("commission", days[0]), ("clawback", days[1]), ("clawback", days[2]),
+        ("reinstatement", days[3]), ("clawback", days[3]),
+    ]  # fmt: skip
+
+
 def test_hold_period_ends_in_payable(app: Flask) -> None:
     code = make_code("ZOE10")
     buy(code)
@@ -86,6 +105,28 @@ def test_hold_period_ends_in_payable(app: Flask) -> None:
         assert jobs.release_holds() == 1
         assert jobs.release_holds() == 0
         assert (owed(code), owed(code, Account.PAYABLE)) == (0, 1_000)
+
+
+def test_money_that_is_due_is_looked_for_once_and_without_a_turn_to_write(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code = make_code("ZOE10")
+    for _ in range(5):
+        buy(code)
+    db.session.commit()
+    monkeypatch.setattr(jobs, "BATCH_ROWS", 2)
+    look, might_write = commissions.due, []
+
+    def due() -> list[int]:
+        might_write.append(database._may_write.get())
+        return look()
+
+    monkeypatch.setattr(commissions, "due", due)
+    with clock.frozen(NOW + timedelta(days=30)):
+        assert jobs.release_holds() == 5
+        assert owed(code, Account.PAYABLE) == 5_000
+    assert might_write == [False]
+    assert verify.breaches() == []
 
 
 def test_refund_after_the_hold_takes_from_payable(app: Flask) -> None:
@@ -151,6 +192,44 @@ def test_override_moves_the_money(app: Flask) -> None:
     assert (owed(first), owed(second)) == (0, 1_000)
     intake.decide_again([purchase_id])
     assert (owed(first), owed(second)) == (0, 1_000)
+
+
+AMOUNTS = st.integers(0, 10**9)
+
+
+@st.composite
+def frozen(draw: st.DrawFn) -> Commission:
+    """Draw a commission of any kind, clamped by any cap."""
+    is_fixed = draw(st.booleans())
+    commission = Commission(
+        kind=RewardKind.FIXED if is_fixed else RewardKind.PERCENT, is_active=True,
+        fixed=draw(AMOUNTS) if is_fixed else None, base=draw(AMOUNTS),
+        rate=None if is_fixed else draw(st.integers(0, 10_000)),
+    )  # fmt: skip
+    cap = draw(st.none() | AMOUNTS)
+    full = commission.fixed if is_fixed else money.share(commission.base, commission.rate or 0)
+    commission.amount = min(full or 0, 10**10 if cap is None else cap)
+    return commission
+
+
+@given(commission=frozen(), total=AMOUNTS, parts=st.lists(st.integers(1, 10**9), max_size=6))
+def test_every_refund_leaves_what_the_oracle_says_and_a_full_one_nothing(
+    commission: Commission, total: int, parts: list[int]
+) -> None:
+    before, refunded = commission.amount if total else 0, 0
+    assert rules.earned(commission, total=total, refunded=0) == before
+    for part in [*parts, total]:
+        refunded = min(total, refunded + part)
+        left = rules.earned(commission, total=total, refunded=refunded)
+        row = SimpleNamespace(
+            is_active=True, total=total, refunded=refunded, kind=commission.kind,
+            rate=commission.rate, fixed=commission.fixed, base=commission.base,
+            amount=commission.amount,
+        )  # fmt: skip
+        assert left == oracle.due(row)
+        assert 0 <= left <= before
+        before = left
+    assert before == 0
 
 
 @given(

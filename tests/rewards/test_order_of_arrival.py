@@ -11,20 +11,22 @@ from flask import Flask
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from core import clock
+from core import clock, emails
 from core.db import db
 from integrations import facts
 from referrals.models import Attribution, Customer, Purchase, Refund
 from rewards import intake, jobs, ledger, verify
 from tests.conftest import NOW, _empty
-from tests.factories import make_campaign, make_code
+from tests.factories import make_ambassador, make_campaign, make_code, make_member
 
 CODES = ("ZOE10", "BEA10", "OLD10", "NOBODY", "UNKNOWN")
 ORDERS = st.fixed_dictionaries(
     {
         "total": st.sampled_from([0, 1, 5, 9_999, 10_000, 33_333]),
         "codes": st.lists(st.sampled_from(CODES), max_size=3, unique=True).map(tuple),
-        "email": st.sampled_from([None, "a@example.com", "b@example.com", "A@example.com"]),
+        "email": st.sampled_from(
+            [None, "a@example.com", "b@example.com", "A@example.com", "zoe@example.com"]
+        ),
         "customer_external_id": st.sampled_from([None, None, "1", "2"]),
         "day": st.integers(0, 6),
         "subscription": st.sampled_from([None, None, "s1", "s2"]),
@@ -133,11 +135,16 @@ def names(seen: dict[str, Any], owners: dict[int, str]) -> dict[str, Any]:
 
 
 def play(messages: list[Fact], dice: random.Random | None) -> dict[str, Any]:
+    zoe = make_member(email_hash=emails.digest("zoe@example.com"))  # buys with her own code too
     new_only = make_campaign(rule={"new_customers_only": True})
     old = make_code("OLD10", ends_at=NOW + timedelta(days=3))
     owners = {
         code.ambassador_id: code.text
-        for code in (make_code("ZOE10"), make_code("BEA10", campaign_id=new_only.id), old)
+        for code in (
+            make_code("ZOE10", ambassador_id=make_ambassador(member=zoe).id),
+            make_code("BEA10", campaign_id=new_only.id),
+            old,
+        )
     }
     make_code("NOBODY", ambassador_id=None)
     take(messages, dice)
