@@ -25,7 +25,7 @@ from campaigns import cli as campaigns_cli
 from campaigns import cli_spend as spend_cli
 from campaigns import console as campaigns_console
 from campaigns import console_spend
-from core import clock, config, i18n, logs, web, worker
+from core import clock, commands, config, i18n, logs, web, worker
 from core import db as database
 from core.db import db
 from demo import cli as demo_cli
@@ -156,3 +156,4 @@ def _open_rooms(app: Flask) -> None:
         if getattr(door, "policy", permissions.PUBLIC).scopes:
             csrf.exempt(door)  # a key in a header is not sent by a stranger's page
     csrf.exempt(webhooks.door)  # nor is a signature
+    commands.tell_troubles(app.cli)

@@ -25,7 +25,7 @@ def page() -> str:
     return render_template(
         "accounts/public/api-docs.html",
         calls=[
-            _call(path, method, call)
+            _call(path, method, call, described["components"]["parameters"])
             for path, methods in described["paths"].items()
             for method, call in methods.items()
         ],
@@ -33,7 +33,7 @@ def page() -> str:
     )
 
 
-def _call(path: str, method: str, call: dict[str, Any]) -> dict[str, Any]:
+def _call(path: str, method: str, call: dict[str, Any], shared: dict[str, Any]) -> dict[str, Any]:
     body = call.get("requestBody", {}).get("content", {}).get("application/json", {})
     return {
         "path": path,
@@ -41,5 +41,8 @@ def _call(path: str, method: str, call: dict[str, Any]) -> dict[str, Any]:
         "summary": call["summary"],
         "body": body.get("schema", {}).get("$ref", "").rpartition("/")[2],
         "statuses": [status for status in call["responses"] if status != "default"],
-        "parameters": call.get("parameters", []),
+        "parameters": [
+            shared[one["$ref"].rpartition("/")[2]] if "$ref" in one else one
+            for one in call["parameters"]
+        ],
     }

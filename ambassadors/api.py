@@ -121,7 +121,8 @@ def create_member() -> Response:
 @api.operation(
     "List ambassadors.",
     answers={200: AmbassadorsOut},
-    query={**_PAGES, "status": "invited, active, suspended or left.", "kind": "Their kind."},
+    query={**_PAGES, "status": "Their status.", "kind": "Their kind."},
+    choices={"status": list(AmbassadorStatus), "kind": list(AmbassadorKind)},
 )
 def list_ambassadors() -> Response:
     """Answer a page of ambassadors."""

@@ -93,10 +93,11 @@ def set_rules(texts: dict[str, str]) -> Program:
     before = {name: str(getattr(row, name)) for name in values}
     if all(getattr(row, name) == value for name, value in values.items()):
         return row
+    if values.get("timezone", row.timezone) != row.timezone:
+        row.lake_id = secrets.token_hex(8)  # the months moved: the columnar copy starts anew
     for name, value in values.items():
         setattr(row, name, value)
     row.rule_version += 1
-    row.lake_id = secrets.token_hex(8)  # months may have moved: the columnar copy starts anew
     db.session.flush()  # readers in this unit of work see the new rules
     g.pop("program", None)
     audit.record("program.change", "program", 1, {"before": before, "after": dict(texts)})

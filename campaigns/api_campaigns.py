@@ -81,8 +81,9 @@ class CampaignsOut(Struct):
     query={
         "limit": "Rows, 100 unless given, at most 1000.",
         "after": "The `next` of the page before.",
-        "status": "draft, running, paused or ended.",
+        "status": "Their status.",
     },
+    choices={"status": list(CampaignStatus)},
 )
 def list_campaigns() -> Response:
     """Answer a page of campaigns."""

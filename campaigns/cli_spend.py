@@ -26,8 +26,17 @@ OTHER_FACTS = "This line was recorded before with other facts; add a line that c
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--channel", help="Instead of the usual channel of an advertising export.")
 @click.option("--currency", help="Of a file that names none; the program's unless given.")
+@click.option("--decimal", type=click.Choice([".", ","]), help="The decimal sign of the file.")
+@click.option("--dates", type=click.Choice(["dmy", "mdy"]), help="The order of day and month.")
 @click.option("--dry-run", is_flag=True, help="Check every line, write nothing.")
-def import_spend(file: Path, channel: str | None, currency: str | None, dry_run: bool) -> None:
+def import_spend(
+    file: Path,
+    channel: str | None,
+    currency: str | None,
+    decimal: str | None,
+    dates: str | None,
+    dry_run: bool,
+) -> None:
     """Import spend from FILE.
 
     Columns: channel, on, amount, currency, kind; or an export of Meta, Google or TikTok Ads.
@@ -36,18 +45,33 @@ def import_spend(file: Path, channel: str | None, currency: str | None, dry_run:
         table = Table(file)
         rules = program.current()
         layout = spend_files.recognise(
-            table, currency=currency or rules.currency, timezone=rules.timezone, channel=channel
-        )
+            table, currency=currency or rules.currency, timezone=rules.timezone, channel=channel,
+            decimal=decimal, dates=dates,
+        )  # fmt: skip
     except DomainError as error:
         raise click.ClickException(error.detail) from None
-    click.echo(f"{file.name}: {layout.name}, {table.shape.encoding}")
+    _show(table, layout)
     rejected = RejectedFile(file.with_name(f"{file.name}.rejected.csv"), table)
-    counts = _take(list(spend_files.read(table, layout)), rejected, is_dry=dry_run)
+    try:
+        counts = _take(list(spend_files.read(table, layout)), rejected, is_dry=dry_run)
+    except BaseException:
+        rejected.discard()
+        raise
     kept = rejected.finish()
     words = ", ".join(f"{counts[word]:,} {word}" for word in ("created", "unchanged", "rejected"))
     click.echo(f"{'Would be: ' if dry_run else ''}{words}")
     if kept:
         click.echo(f"Rejected lines with their reasons: {kept}")
+
+
+def _show(table: Table, layout: spend_files.Layout) -> None:
+    """Say what was understood of a file, before anything is written."""
+    notation = layout.notation
+    example = "12,50" if notation.decimal == "," else "12.50"
+    click.echo(f"{table.path.name}: {layout.name}, {table.shape.encoding}")
+    click.echo(f"  amounts as {example}, dates {notation.dates}")
+    if "currency" not in layout.columns:
+        click.echo(f"  no currency in the file: {layout.currency}")
 
 
 def _take(

@@ -2,9 +2,10 @@
 
 Each line of our own file is a line of spend.  Of an advertising export, the rows
 of a day and a campaign are added up to one line, of kind media; its rows of totals
-are left out.  Read again, the same file gives the same keys, so nothing is
-recorded twice; a day that an export now tells with another amount is refused, as
-only a person can say which of the two holds.
+are left out.  Figures and dates that could be read in two ways are asked about.
+Read again, the same file gives the same keys, so nothing is recorded twice; a day
+that an export now tells with another amount is refused, as only a person can say
+which of the two holds.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from campaigns import spend
 from campaigns.models import SpendKind
 from core.errors import DomainError, InvalidInputError
 from integrations import cells
+from integrations.order_files.formats import UnclearFileError
 from integrations.tables import Row, Table, UnreadableFileError
 
 LONGEST_PREAMBLE = 20  # rows of titles that may stand above the header
@@ -47,12 +49,13 @@ class Format:
     amounts: tuple[str, ...]  # without a currency in brackets
     campaigns: tuple[str, ...]
     currencies: tuple[str, ...] = ()
-    needs: tuple[str, ...] = ()  # one of these tells it from others
+    spans: tuple[tuple[str, str], ...] = ()  # first and last day of a row, where there is no day
 
 
 META = Format(
     "Meta Ads", "paid_social", ("day", "jour", "reporting starts", "début des rapports"),
     ("amount spent", "montant dépensé"), ("campaign name", "nom de la campagne"),
+    spans=(("reporting starts", "reporting ends"), ("début des rapports", "fin des rapports")),
 )  # fmt: skip
 TIKTOK = Format(
     "TikTok Ads", "paid_social", ("by day", "par jour"), ("cost", "coût"),
@@ -74,13 +77,21 @@ class Layout:
     header: tuple[str, ...]  # lower case
     skip: int  # the number of the header's line
     has_titles: bool  # above the header
-    columns: dict[str, int]  # on, amount, and where known channel, currency, kind, campaign
+    columns: dict[str, int]  # on, amount, and where known until, channel, currency, kind, campaign
     notation: cells.Notation
     channel: str  # where no column tells it
     currency: str  # where no column tells it
 
 
-def recognise(table: Table, *, currency: str, timezone: str, channel: str | None = None) -> Layout:
+def recognise(
+    table: Table,
+    *,
+    currency: str,
+    timezone: str,
+    channel: str | None = None,
+    decimal: str | None = None,
+    dates: str | None = None,
+) -> Layout:
     """Return how a file is written.
 
     Args:
@@ -88,10 +99,15 @@ def recognise(table: Table, *, currency: str, timezone: str, channel: str | None
         currency: ISO 4217, for a file that names none.
         timezone: The program's.
         channel: Instead of the usual one of an advertising export.
+        decimal: The decimal sign, a point or a comma; None to recognise it.
+        dates: `dmy` or `mdy`; None to recognise it.
 
     Raises:
+        InvalidInputError: A currency or channel that cannot be.
+        UnclearFileError: Figures or dates could be read in two ways.
         UnreadableFileError: No header that we know.
     """
+    _require(currency, channel)
     for line, header in _headers(table):
         known = _own(header) or _ads(header)
         if known is None:
@@ -101,7 +117,7 @@ def recognise(table: Table, *, currency: str, timezone: str, channel: str | None
         rows = [row.cells for row in table if row.line > line and len(row.cells) == len(header)]
         return Layout(
             name, header, line, line != table.shape.header_line, columns,
-            _notation(rows, columns, timezone),
+            _notation(rows, columns, cells.Notation(decimal or "", dates or "", timezone)),
             channel or usual, named[1].upper() if named else currency,
         )  # fmt: skip
     raise UnreadableFileError(
@@ -110,6 +126,16 @@ def recognise(table: Table, *, currency: str, timezone: str, channel: str | None
             "Meta, Google or TikTok Ads by day."
         )
     )
+
+
+def _require(currency: str, channel: str | None) -> None:
+    """Refuse at once what would have every line refused."""
+    try:
+        cells.currency(currency)
+    except cells.CellError as error:
+        raise InvalidInputError(str(error)) from None
+    if channel:
+        spend.channel_name(channel)
 
 
 def read(table: Table, layout: Layout) -> Iterator[Found]:
@@ -156,16 +182,34 @@ def _ads(header: tuple[str, ...]) -> tuple[str, str, dict[str, int]] | None:
         }  # fmt: skip
         found = {field: place for field, place in columns.items() if place is not None}
         if {"on", "amount", "campaign"} <= set(found):
+            last = dict(known.spans).get(bare[found["on"]])
+            if last in bare:
+                found["until"] = bare.index(last)
             return known.name, known.channel, found
     return None
 
 
 def _notation(
-    rows: Sequence[Sequence[str]], columns: dict[str, int], timezone: str
+    rows: Sequence[Sequence[str]], columns: dict[str, int], said: cells.Notation
 ) -> cells.Notation:
-    decimal, _is_open = cells.decimal_sign(row[columns["amount"]] for row in rows)
-    dates, _is_open = cells.date_order(row[columns["on"]] for row in rows)
-    return cells.Notation(decimal or ".", dates or cells.DAY_FIRST, timezone)
+    """Return how figures and dates are written, as said or else as the rows tell.
+
+    Raises:
+        UnclearFileError: They could be read in two ways.
+    """
+    decimal, is_open = cells.decimal_sign(row[columns["amount"]] for row in rows)
+    decimal = said.decimal or decimal
+    if is_open and not decimal:
+        raise UnclearFileError(
+            _("An amount such as 1,234 could be read in two ways. Name the decimal sign.")
+        )
+    dates, is_open = cells.date_order(row[columns["on"]] for row in rows)
+    dates = said.dates or dates or (cells.DAY_FIRST if decimal == "," else None)
+    if is_open and not dates:  # who writes a decimal comma writes the day first
+        raise UnclearFileError(
+            _("The dates could be day/month or month/day. Say which: dmy or mdy.")
+        )
+    return cells.Notation(decimal or ".", dates or cells.DAY_FIRST, said.timezone)
 
 
 def _read_own(rows: Iterator[Row], layout: Layout) -> Iterator[Found]:
@@ -187,8 +231,9 @@ def _read_ads(rows: Iterator[Row], layout: Layout) -> Iterator[Found]:
         told = row.cells
         if len(told) == len(layout.header) and _is_total(told, layout):
             continue
-        if row.problem:
-            yield Found([row], None)
+        problem = row.problem or _whole(told, layout)
+        if problem:
+            yield Found([row._replace(problem=problem)], None)
             continue
         name = tuple(
             told[layout.columns[field]].strip() if field in layout.columns else ""
@@ -205,8 +250,17 @@ def _read_ads(rows: Iterator[Row], layout: Layout) -> Iterator[Found]:
 
 
 def _is_total(told: Sequence[str], layout: Layout) -> bool:
-    on = told[layout.columns["on"]].strip()
-    return not any(ch.isdigit() for ch in on) or told[0].strip().casefold().startswith("total")
+    return not any(ch.isdigit() for ch in told[layout.columns["on"]])
+
+
+def _whole(told: Sequence[str], layout: Layout) -> str | None:
+    """Return what is wrong with a row that is not the spend of one campaign on one day."""
+    if not told[layout.columns["campaign"]].strip():
+        return str(_("The line names no campaign; is it a total?"))
+    until = layout.columns.get("until")
+    if until is not None and told[until].strip() != told[layout.columns["on"]].strip():
+        return str(_("The line is about several days; export the report by day."))
+    return None
 
 
 def _one(rows: list[Row], layout: Layout, told: dict[str, str], key: str) -> Found:

@@ -8,7 +8,7 @@ the API in OpenAPI 3.1, so the document cannot say anything else than the code.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -23,7 +23,15 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 DEFAULT_LIMIT = 100
 LARGEST_LIMIT = 1000
-_PATH_PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>")
+_PATH_PARAMETER = re.compile(r"<(?:(\w+):)?(\w+)>")
+_ROW = {"type": "integer", "minimum": 0, "maximum": 2**63 - 1}
+_TEXT = {"type": "string", "minLength": 1}
+_MONTH = {"type": "string", "pattern": r"^(19|20|21)[0-9]{2}-(0[1-9]|1[0-2])$"}
+_QUERY: dict[str, Mapping[str, object]] = {  # what is not a plain text
+    "limit": {"type": "integer", "minimum": 1, "maximum": LARGEST_LIMIT, "default": DEFAULT_LIMIT},
+    "from": _MONTH, "to": _MONTH,
+    "currency": {"type": "string", "pattern": "^[A-Z]{3}$"},
+}  # fmt: skip
 
 
 class Struct(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -38,6 +46,7 @@ class Operation:
     body: type | None = None
     answers: dict[int, Any] = field(default_factory=dict)
     query: dict[str, str] = field(default_factory=dict)  # name: what it means
+    choices: dict[str, Sequence[str]] = field(default_factory=dict)  # parameter: its words
 
 
 def operation(
@@ -46,6 +55,7 @@ def operation(
     body: type | None = None,
     answers: dict[int, Any],
     query: dict[str, str] | None = None,
+    choices: dict[str, Sequence[str]] | None = None,
 ) -> Callable[[View], View]:
     """Describe a view for the OpenAPI document.
 
@@ -54,10 +64,12 @@ def operation(
         body: The struct of the request's body, if it has one.
         answers: The struct of the answer for each success status; None for no body.
         query: Query parameters and what each means.
+        choices: Parameters of the path or the query that take one of a few words.
     """
 
     def describe(view: View) -> View:
-        view.operation = Operation(summary, body, answers, query or {})  # type: ignore[attr-defined]
+        told = Operation(summary, body, answers, query or {}, choices or {})
+        view.operation = told  # type: ignore[attr-defined]
         return view
 
     return describe
@@ -150,9 +162,13 @@ def openapi(app: Flask) -> dict[str, Any]:
     schema_of = dict(zip(kinds, schemas, strict=True))
     paths: dict[str, Any] = {}
     for rule, described in views:
-        path = _PATH_PARAMETER.sub(r"{\1}", rule.rule)
+        path = _PATH_PARAMETER.sub(r"{\2}", rule.rule)
         for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
-            paths.setdefault(path, {})[method.lower()] = _describe(rule.rule, described, schema_of)
+            call = _describe(rule.rule, described, schema_of)
+            call["operationId"] = rule.endpoint.partition(".")[2]
+            if method == "POST":
+                call["parameters"].append({"$ref": "#/components/parameters/IdempotencyKey"})
+            paths.setdefault(path, {})[method.lower()] = call
     return {
         "openapi": "3.1.0",
         "info": {"title": "Cercle", "version": "1"},
@@ -160,6 +176,8 @@ def openapi(app: Flask) -> dict[str, Any]:
         "paths": dict(sorted(paths.items())),
         "components": {
             "schemas": {**components, "Problem": _PROBLEM},
+            "headers": _HEADERS,
+            "parameters": {"IdempotencyKey": _IDEMPOTENCY_KEY},
             "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
         },
     }
@@ -168,26 +186,40 @@ def openapi(app: Flask) -> dict[str, Any]:
 def _describe(rule: str, described: Operation, schema_of: dict[Any, Any]) -> dict[str, Any]:
     operation: dict[str, Any] = {"summary": described.summary, "responses": {}}
     for status, kind in described.answers.items():
-        operation["responses"][str(status)] = {"description": described.summary}
+        told = {"description": described.summary, "headers": _told("RateLimit-Policy", "RateLimit")}
+        operation["responses"][str(status)] = told
         if kind:
-            operation["responses"][str(status)]["content"] = _json(schema_of[kind])
+            told["content"] = _json(schema_of[kind])
     operation["responses"]["default"] = {
         "description": "A problem (RFC 9457).",
+        "headers": _told("RateLimit-Policy", "RateLimit", "Retry-After"),
         "content": _content("application/problem+json", {"$ref": "#/components/schemas/Problem"}),
     }
     if described.body:
         operation["requestBody"] = {"required": True, "content": _json(schema_of[described.body])}
-    parameters = [
-        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
-        for name in _PATH_PARAMETER.findall(rule)
-    ]
-    parameters += [
-        {"name": name, "in": "query", "description": text, "schema": {"type": "string"}}
+    operation["parameters"] = [
+        {
+            "name": name, "in": "path", "required": True,
+            "schema": _schema(name, described, _ROW if kind == "int" else _TEXT),
+        }
+        for kind, name in _PATH_PARAMETER.findall(rule)
+    ] + [
+        {
+            "name": name, "in": "query", "description": text,
+            "schema": _schema(name, described, _QUERY.get(name, {"type": "string"})),
+        }
         for name, text in described.query.items()
-    ]
-    if parameters:
-        operation["parameters"] = parameters
+    ]  # fmt: skip
     return operation
+
+
+def _schema(name: str, described: Operation, usual: Mapping[str, object]) -> dict[str, Any]:
+    words = described.choices.get(name)
+    return {"type": "string", "enum": list(words)} if words else dict(usual)
+
+
+def _told(*headers: str) -> dict[str, Any]:
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in headers}
 
 
 def _json(schema: Any) -> dict[str, Any]:
@@ -198,6 +230,19 @@ def _content(mimetype: str, schema: Any) -> dict[str, Any]:
     return {mimetype: {"schema": schema}}
 
 
+_HEADERS = {
+    name: {"description": text, "schema": {"type": "string"}}
+    for name, text in {
+        "RateLimit-Policy": "How many calls a key may make in how many seconds.",
+        "RateLimit": "How many calls are left, and seconds until there are more.",
+        "Retry-After": "Seconds until another attempt may pass; with 429 and 503.",
+    }.items()
+}
+_IDEMPOTENCY_KEY = {
+    "name": "Idempotency-Key", "in": "header",
+    "description": "The same key with the same body gets the same answer; with another, 409.",
+    "schema": {"type": "string", "pattern": "^[ -~]{1,255}$"},
+}  # fmt: skip
 _PROBLEM = {
     "type": "object",
     "required": ["type", "title", "status", "detail"],

@@ -6,13 +6,14 @@ reported together, so that an operator mends a deployment in one go.
 
 from __future__ import annotations
 
+from collections.abc import Set
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from environs import Env, EnvValidationError, validate
+from environs import Env, EnvValidationError, ValidationError, validate
 
 from core import clock
 
@@ -76,7 +77,7 @@ def load() -> Settings:
     except EnvValidationError as error:
         said: Any = error.error_messages  # a mapping: name to sentences
         wrong = [f"{name}: {' '.join(map(str, texts))}" for name, texts in said.items()]
-    wrong = wrong or _refusals(values)
+    wrong += _refusals(values, told={line.partition(":")[0] for line in wrong})
     if wrong:
         raise SettingsError("Settings to mend:\n" + "\n".join(f"  - {line}" for line in wrong))
     return Settings(**values)
@@ -86,7 +87,11 @@ def _read(env: Env) -> dict[str, Any]:
     instance = Path(env.str("CERCLE_INSTANCE", str(ROOT / "instance")) or "instance")
     return {
         "mode": env.str("CERCLE_ENV", "development", validate=validate.OneOf(MODES)),
-        "database_url": driver(env.str("DATABASE_URL", f"sqlite:///{instance / 'cercle.db'}")),
+        "database_url": driver(
+            env.str(
+                "DATABASE_URL", f"sqlite:///{instance / 'cercle.db'}", validate=_require_database
+            )
+        ),
         "secret_key": env.str("SECRET_KEY", _DEV_SECRET),
         "base_url": (env.str("BASE_URL", "http://127.0.0.1:5000") or "").rstrip("/"),
         "redis_url": env.str("REDIS_URL", None) or None,
@@ -99,7 +104,7 @@ def _read(env: Env) -> dict[str, Any]:
         "sendgrid_api_key": env.str("SENDGRID_API_KEY", None) or None,
         "sendgrid_api_base": env.str("SENDGRID_API_BASE", None) or None,
         "mail_from": env.str("MAIL_FROM", "hello@localhost"),
-        "cache_seconds": env.float("CACHE_SECONDS", 2.0),
+        "cache_seconds": env.float("CACHE_SECONDS", 2.0, validate=validate.Range(min=0)),
         "click_durable": env.bool("CLICK_DURABLE", False),
         "report_engine": env.str("REPORT_ENGINE", "duckdb", validate=validate.OneOf(["duckdb"])),
         "lake": Path(env.str("LAKE", str(instance / "lake")) or "lake"),
@@ -119,25 +124,41 @@ def driver(url: str | None) -> str:
 
 
 def _instant(env: Env) -> datetime | None:
-    text = env.str("CERCLE_NOW", None)
+    text = env.str("CERCLE_NOW", None, validate=_require_instant)
     try:
         return clock.parse_instant(text) if text else None
     except ValueError:
-        raise SettingsError("Settings to mend:\n  - CERCLE_NOW: use 2026-03-01T12:00:00Z") from None
+        return None  # `load` tells it with all else that is wrong
 
 
-def _refusals(values: dict[str, Any]) -> list[str]:
-    """Return what production does not accept, a line each."""
+def _require_instant(text: str) -> None:
+    try:
+        clock.parse_instant(text or "2026-03-01T12:00:00Z")
+    except ValueError:
+        raise ValidationError("use 2026-03-01T12:00:00Z") from None
+
+
+def _require_database(url: str) -> None:
+    if not driver(url).startswith(("sqlite:///", "postgresql+psycopg://")):
+        raise ValidationError("use sqlite:///FILE or postgresql://USER@HOST/DATABASE")
+
+
+def _refusals(values: dict[str, Any], *, told: Set[str]) -> list[str]:
+    """Return what production does not accept, a line each.
+
+    Args:
+        values: As read; None where it could not be.
+        told: The variables of which we know already that they are wrong.
+    """
     if values["mode"] != "production":
         return []
-    wrong = []
-    if values["secret_key"] == _DEV_SECRET or len(values["secret_key"]) < 32:
-        wrong.append("SECRET_KEY: set at least 32 random characters")
-    if not values["base_url"].startswith("https://"):
-        wrong.append("BASE_URL: set the https address that people reach")
-    if values["now"]:
-        wrong.append("CERCLE_NOW: a fixed clock is for tests and demos")
-    return wrong
+    secret, address = values["secret_key"] or "", values["base_url"]
+    refused = {
+        "SECRET_KEY: set at least 32 random characters": secret == _DEV_SECRET or len(secret) < 32,
+        "BASE_URL: set the https address that people reach": not address.startswith("https://"),
+        "CERCLE_NOW: a fixed clock is for tests and demos": values["now"] is not None,
+    }
+    return [line for line, is_so in refused.items() if is_so and line.partition(":")[0] not in told]
 
 
 def flask_config(settings: Settings) -> dict[str, Any]:

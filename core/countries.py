@@ -11,6 +11,7 @@ from flask_babel import gettext as _
 from core import i18n
 
 _CODE = re.compile(r"[A-Z]{2}")
+UNREAL = frozenset({"ZZ", "EU", "EZ", "UN", "XA", "XB"})  # have names in CLDR, and no customers
 
 
 def require(code: str) -> str:
@@ -20,7 +21,7 @@ def require(code: str) -> str:
         ValueError: No country has this code.
     """
     upper = code.strip().upper()
-    if not _CODE.fullmatch(upper) or upper not in _names("en"):
+    if not _CODE.fullmatch(upper) or upper in UNREAL or upper not in _names("en"):
         raise ValueError(_("“%(text)s” is not a country code such as CH or FR", text=code))
     return upper
 

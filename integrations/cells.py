@@ -17,7 +17,7 @@ from functools import lru_cache
 from babel import Locale
 from flask_babel import gettext as _
 
-from core import clock, money
+from core import clock, countries, money
 
 DAY_FIRST, MONTH_FIRST = "dmy", "mdy"
 FIRST_YEAR, LAST_YEAR = 1990, 2100
@@ -248,7 +248,7 @@ def _countries() -> dict[str, str]:
     for language in ("en", "fr", "de", "it", "es"):
         names: dict[str, str] = dict(Locale(language).territories)
         for code, name in names.items():
-            if re.fullmatch("[A-Z]{2}", code) and code not in {"ZZ", "EU", "EZ", "UN", "XA", "XB"}:
+            if re.fullmatch("[A-Z]{2}", code) and code not in countries.UNREAL:
                 known.setdefault(code.casefold(), code)
                 known.setdefault(_folded(name), code)
     return known | {"eire": "IE", "usa": "US", "uk": "GB", "czech republic": "CZ", "rsa": "ZA"}

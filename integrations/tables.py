@@ -45,6 +45,7 @@ _BLOCK = 1 << 20  # bytes
 _BOMB = 100 << 20  # bytes from which a file that was compressed beyond reason is refused
 _BOMB_RATIO = 200  # a table shrinks to a tenth, seldom to a fiftieth
 _UNKNOWN = re.compile("[\ud800-\udfff]")  # a byte that the encoding does not know
+_NO_NAME = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")  # would harm a page or a terminal
 
 
 class UnreadableFileError(DomainError):
@@ -112,9 +113,9 @@ class Table:
         texts = [t for n, t in head if n >= line]
         delimiter = _delimiter(texts)
         cells = _parse(text, delimiter)
-        if cells is None or len(cells) > MOST_COLUMNS:
+        names = tuple(cell.strip() for cell in cells or ())
+        if not 0 < len(names) <= MOST_COLUMNS or any(map(_NO_NAME.search, names)):
             raise UnreadableFileError(_("The first line is not a row of column names."))
-        names = tuple(cell.strip() for cell in cells)
         is_rejected = names[:2] == REJECTED_COLUMNS
         return Shape(encoding, delimiter, names[2:] if is_rejected else names, line, is_rejected)
 
@@ -140,7 +141,9 @@ class Table:
                     row = _checked(number, cells, width)
                 else:
                     row = _careful(lines, number, line, is_whole, delimiter, width)
-                if row.problem or any(row.cells):
+                if row.problem:
+                    yield row._replace(cells=list(map(_shown, row.cells)))
+                elif any(row.cells):
                     yield row
 
 
@@ -346,6 +349,11 @@ def _size(path: Path) -> int:
 
 def _cut_message() -> str:
     return str(_("The file is cut short or damaged. Fetch it again; nothing more was read."))
+
+
+def _shown(cell: str) -> str:
+    """Return a cell with the bytes that are no text spelt out, so that it can be shown."""
+    return cell.encode(errors="backslashreplace").decode()
 
 
 def _unguarded(cell: str) -> str:

@@ -25,6 +25,13 @@ door = permissions.guard(
     Blueprint("codes_api", __name__, url_prefix="/api/v1"), permissions.key_with(Scope.CODES)
 )
 
+_CODES = (
+    sa.select(Code, Campaign.slug, Member.external_id)
+    .join(Campaign, Campaign.id == Code.campaign_id)
+    .outerjoin(Ambassador, Ambassador.id == Code.ambassador_id)
+    .outerjoin(Member, Member.id == Ambassador.member_id)
+)
+
 MOST_AT_ONCE = 20_000
 _MISSES = 30  # unknown codes that one key may ask about in a minute
 _MINUTE = timedelta(minutes=1)
@@ -189,6 +196,7 @@ def redeem(code: str) -> Response:
 @idempotency.honoured
 @api.operation("Turn a reservation into a use.", answers={200: RedemptionOut})
 def confirm(redemption_id: int) -> Response:
+    _require_no_body()
     return _settled(redemptions.confirm(redemption_id))
 
 
@@ -197,6 +205,7 @@ def confirm(redemption_id: int) -> Response:
 @idempotency.honoured
 @api.operation("Give a reservation back.", answers={200: RedemptionOut})
 def release(redemption_id: int) -> Response:
+    _require_no_body()
     return _settled(redemptions.release(redemption_id))
 
 
@@ -205,6 +214,7 @@ def release(redemption_id: int) -> Response:
 @idempotency.honoured
 @api.operation("Give a use back, once.", answers={200: RedemptionOut})
 def roll_back(redemption_id: int) -> Response:
+    _require_no_body()
     return _settled(redemptions.roll_back(redemption_id))
 
 
@@ -257,15 +267,7 @@ def generate(slug: str) -> Response:
 @permissions.allow(permissions.key_with(Scope.CODES, Scope.READ))
 def list_codes() -> Response:
     limit = api.page_limit()
-    query = (
-        sa.select(Code, Campaign.slug, Member.external_id)
-        .join(Campaign, Campaign.id == Code.campaign_id)
-        .outerjoin(Ambassador, Ambassador.id == Code.ambassador_id)
-        .outerjoin(Member, Member.id == Ambassador.member_id)
-        .where(Code.id > api.page_after())
-        .order_by(Code.id)
-        .limit(limit + 1)
-    )
+    query = _CODES.where(Code.id > api.page_after()).order_by(Code.id).limit(limit + 1)
     if "campaign" in request.args:
         query = query.where(Campaign.slug == request.args["campaign"])
     rows = db.session.execute(query).all()
@@ -274,10 +276,28 @@ def list_codes() -> Response:
     return api.answer(CodeList(data=data, next=after))
 
 
-def _look_up(text: str) -> Terms | None:
-    """Return a code's terms; a key that misses too often has to wait, also for its hits."""
+@door.get("/codes/<code>")
+@api.operation("Read one code.", answers={200: CodeOut})
+@permissions.allow(permissions.key_with(Scope.CODES, Scope.READ))
+def read_code(code: str) -> Response:
+    caller = _require_room()
+    row = db.session.execute(_CODES.where(Code.key == codes.fold(code))).one_or_none()
+    if row is None:
+        limits.hit("code_miss", caller, limit=_MISSES, per=_MINUTE)
+        raise NotFoundError("There is no such code.")
+    return api.answer(_code(row))
+
+
+def _require_room() -> str:
+    """Return how this key's misses are counted; one that misses too often has to wait."""
     caller = str(identities.current().key_id)
     limits.require_room("code_miss", caller, limit=_MISSES, per=_MINUTE)
+    return caller
+
+
+def _look_up(text: str) -> Terms | None:
+    """Return a code's terms; a key that misses too often has to wait, also for its hits."""
+    caller = _require_room()
     terms = eligibility.look_up(text)
     if terms is None:
         db.session.rollback()
@@ -342,6 +362,15 @@ def _use(terms: Terms, body: RedemptionIn, basket: Basket) -> Redemption:
     return redemptions.reserve(
         terms, order_key, customer_key=basket.customer_key, expires_in=length
     )
+
+
+class _Nothing(Struct):
+    """The body of a call that needs none."""
+
+
+def _require_no_body() -> None:
+    if request.get_data(cache=True):
+        api.read(_Nothing)
 
 
 def _settled(redemption: Redemption) -> Response:

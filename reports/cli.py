@@ -84,7 +84,8 @@ def _give(report: Report, kind: str, out: Path | None) -> None:
 
 def _write(report: Report, kind: str, out: Path) -> None:
     if kind == "xlsx":
-        exports.to_xlsx(report, out)
+        with out.open("wb") as file:
+            exports.to_xlsx(report, file)
     else:
         out.write_text(_text(report, kind), encoding="utf-8", newline="")
 

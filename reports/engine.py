@@ -11,7 +11,8 @@ import functools
 import re
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,9 @@ from reports.models import Period
 FOLDER = Path(__file__).parent / "sql"
 MOST_ROWS = 300_000  # a page refreshes so many rows by itself, in about a second
 KNOWN_ANSWERS = 64
+LONGEST_KNOWN = 2_000  # rows; a longer answer is not worth the memory of every process
 ATTEMPTS = 3  # files may be replaced while they are opened; the next manifest has the new ones
+_UNREADABLE = (duckdb.IOException, duckdb.InvalidInputException)  # missing; not whole
 _PARAMETER = re.compile(r"\$([a-z_]+)")
 
 _answers: OrderedDict[Any, list[dict[str, Any]]] = OrderedDict()
@@ -70,9 +73,7 @@ def run(
         period: Which months the views hold; also `$from` and `$to`.
         parameters: The other named parameters.
     """
-    asked = {"from": period.first, "to": period.last, **parameters}
-    wanted = set(_PARAMETER.findall(_without_comments(definition(name))))
-    given = {key: asked[key] for key in wanted}
+    given = _given(name, period, parameters)
     question = (
         str(copy.folder), copy.manifest.stamp, name, period, tuple(sorted(given.items(), key=str)),
     )  # fmt: skip
@@ -80,37 +81,68 @@ def run(
         if question in _answers:
             _answers.move_to_end(question)
             return _answers[question]
-    rows = _run(copy, definition(name), period, given)
+    with _opened(copy, definition(name), period, given) as found:
+        rows = _named(found, found.fetchall())
     with _guard:
-        _answers[question] = rows
+        if len(rows) <= LONGEST_KNOWN:
+            _answers[question] = rows
         while len(_answers) > KNOWN_ANSWERS:
             _answers.popitem(last=False)
     return rows
 
 
-def _run(copy: Copy, sql: str, period: Period, parameters: dict[str, Any]) -> list[dict[str, Any]]:
-    for attempt in range(ATTEMPTS):
-        try:
-            with duckdb.connect() as engine:
+def stream(
+    copy: Copy, name: str, period: Period, parameters: Mapping[str, Any], *, block: int
+) -> Iterator[list[dict[str, Any]]]:
+    """Yield the rows of a report in blocks, from one run of its SQL; nothing is remembered."""
+    given = _given(name, period, parameters)
+    with _opened(copy, definition(name), period, given) as found:
+        while rows := found.fetchmany(block):
+            yield _named(found, rows)
+
+
+def _given(name: str, period: Period, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    asked = {"from": period.first, "to": period.last, **parameters}
+    return {key: asked[key] for key in _PARAMETER.findall(_without_comments(definition(name)))}
+
+
+def _named(found: Any, rows: Sequence[Any]) -> list[dict[str, Any]]:
+    names = [column[0] for column in found.description]
+    return [dict(zip(names, row, strict=True)) for row in rows]
+
+
+@contextmanager
+def _opened(copy: Copy, sql: str, period: Period, parameters: dict[str, Any]) -> Iterator[Any]:
+    """Run SQL on the copy, or on the next one where its files are replaced, gone or damaged."""
+    with duckdb.connect() as engine:
+        for attempt in range(ATTEMPTS):
+            try:
                 _open_views(engine, copy, period.months)
                 found = engine.execute(sql, parameters)
-                names = [column[0] for column in found.description]
-                return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
-        except duckdb.IOException:
-            if attempt == ATTEMPTS - 1:
-                raise
-            copy = Copy(copy.folder, lake.refresh(copy.folder))
-    raise AssertionError("unreachable")
+                break
+            except _UNREADABLE:
+                if attempt == ATTEMPTS - 1:
+                    raise
+                copy = _next(copy)
+        yield found
+
+
+def _next(copy: Copy) -> Copy:
+    """Return the copy that follows one whose files cannot be read."""
+    lake.discard(copy.folder, copy.manifest.stamp)
+    return Copy(copy.folder, lake.refresh(copy.folder))
 
 
 def _open_views(engine: Any, copy: Copy, months: Sequence[str]) -> None:
     engine.execute("SET autoinstall_known_extensions = false")
     named = ", ".join(f"('{month}')" for month in months)
     months_view = f"SELECT * FROM (VALUES {named}) AS t(month)"  # noqa: S608  months are checked
-    engine.execute(f"CREATE VIEW months AS {months_view}")
+    engine.execute(f"CREATE OR REPLACE VIEW months AS {months_view}")
     for source in sources.SOURCES.values():
         paths = copy.manifest.paths(source.name, months)
-        engine.execute(f"CREATE VIEW {source.name} AS {_select(source, copy.folder, paths)}")
+        engine.execute(
+            f"CREATE OR REPLACE VIEW {source.name} AS {_select(source, copy.folder, paths)}"
+        )
 
 
 def _select(source: sources.Source, folder: Path, paths: Sequence[str]) -> str:

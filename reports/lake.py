@@ -116,23 +116,39 @@ def refresh(folder: Path, *, most_rows: int | None = None, wait: float = WAIT) -
         wait: Seconds to wait while another process refreshes.
 
     Raises:
-        UnavailableError: Another process is making the first copy.
+        UnavailableError: Another process is making the first copy, or it cannot be written.
     """
     owner, marks = _state()
     manifest = read(folder)
     if not marks and manifest and _belongs(manifest, owner):
         return msgspec.structs.replace(manifest, as_of=clock.now())
-    if manifest and most_rows is not None and _weight(manifest, owner, marks) > most_rows:
+    if manifest and most_rows is not None and _is_large(manifest, owner, marks, most_rows):
         return manifest
     db.session.rollback()  # its lock would stand in the way of removing the marks
-    folder.mkdir(parents=True, exist_ok=True)
-    with _lock(folder, wait) as is_ours:
-        if is_ours:
-            return _refresh(folder)
+    try:
+        with _lock(folder, wait) as is_ours:
+            if is_ours:
+                return _refresh(folder)
+    except (OSError, duckdb.IOException):  # a full disk: what is there stays good, only older
+        log.exception("lake.cannot_be_written")
     manifest = read(folder)
     if manifest and _belongs(manifest, owner):
         return manifest
     raise UnavailableError(_("The figures are being prepared; please try again in a moment."))
+
+
+def discard(folder: Path, stamp: str) -> None:
+    """Forget a copy whose files are missing or damaged, so that the next refresh makes it anew.
+
+    Args:
+        folder: Where the copy lives.
+        stamp: Of the manifest that could not be read; a later one stays.
+    """
+    with _lock(folder, WAIT) as is_ours:
+        manifest = read(folder)
+        if is_ours and manifest and manifest.stamp == stamp:
+            log.warning("lake.discarded", stamp=stamp)
+            (folder / "manifest.json").unlink(missing_ok=True)
 
 
 def _state() -> tuple[_Owner, set[tuple[str, str]]]:
@@ -146,18 +162,31 @@ def _belongs(manifest: Manifest, owner: _Owner) -> bool:
     return (manifest.layout, manifest.lake_id, manifest.timezone) == (LAYOUT, *owner)
 
 
-def _weight(manifest: Manifest, owner: _Owner, marks: set[tuple[str, str]]) -> int:
-    """Return about how many rows a refresh would write; 0 where the copy must not be used."""
+def _is_large(
+    manifest: Manifest, owner: _Owner, marks: set[tuple[str, str]], most_rows: int
+) -> bool:
+    """Tell whether a refresh would write more rows; False where the copy must not be used."""
     if not _belongs(manifest, owner):
-        return 0
-    known = (manifest.facts.get(fact, {}).get(month) for fact, month in marks)
-    return sum(file.rows for file in known if file)
+        return False
+    left = most_rows
+    for fact, month in marks:
+        known = manifest.facts.get(fact, {}).get(month)
+        source = sources.SOURCES[fact]
+        left -= (
+            known.rows
+            if known
+            else sources.count(source, month, owner.timezone, most=max(left, 0) + 1)
+        )
+        if left < 0:
+            return True
+    return False
 
 
 @contextmanager
 def _lock(folder: Path, wait: float) -> Iterator[bool]:
     """Hold the lake's lock; gives False if another process kept it all that time."""
     until = time.monotonic() + wait
+    folder.mkdir(parents=True, exist_ok=True)
     with (folder / "lock").open("a") as file:
         while True:
             try:
@@ -190,12 +219,14 @@ def _refresh(folder: Path) -> Manifest:
             facts[source.name] = {
                 month: known[month] for month in sorted(known) if known[month].rows
             }
-    _remove_orphans(folder, before, facts)
     manifest = Manifest(
         layout=LAYOUT, **owner._asdict(), stamp=stamp, as_of=as_of, facts=facts,
         retired=_retired(before, facts),
     )  # fmt: skip
     _swap(folder, manifest)
+    _remove_orphans(
+        folder, before, facts
+    )  # after the swap: a kill never leaves names without files
     _remove_marks(marks)
     log.info("lake.refresh", marks=len(marks), rebuilt=before is None)
     return manifest
@@ -319,8 +350,15 @@ def _to_disk(path: Path) -> None:
 
 
 def _remove_marks(marks: Sequence[Mark]) -> None:
-    """Remove exactly the marks that were read; those added since stay for the next time."""
+    """Remove exactly the marks that were read; those added since stay for the next time.
+
+    A database that somebody else holds leaves marks behind: their months are written once more.
+    """
     for start in range(0, len(marks), BATCH_ROWS):
         ids = [mark.id for mark in marks[start : start + BATCH_ROWS]]
-        with writing(), db.engine.begin() as connection:
-            connection.execute(sa.delete(FactChange).where(FactChange.id.in_(ids)))
+        try:
+            with writing(), db.engine.begin() as connection:
+                connection.execute(sa.delete(FactChange).where(FactChange.id.in_(ids)))
+        except sa.exc.OperationalError as error:
+            log.warning("lake.marks_stay", error=type(error.orig).__name__)
+            return

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import sys
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 from typing import Any
@@ -140,23 +141,17 @@ def page(
         after: The last row of the page before.
         limit: At most so many.
     """
-    parameters = _parameters(currency, wanted) | {
-        "before_at": after.at.astimezone(UTC).replace(tzinfo=None).isoformat() if after else None,
-        "before_id": after.id if after else None,
-        "limit": limit,
-    }
-    found = engine.run(copy, NAME, period, parameters)
-    names = people.names({row["ambassador_id"] for row in found} - {None})
-    zone = program.current().timezone
-    return [_row(row, names, zone) for row in found]
+    at = after.at.astimezone(UTC).replace(tzinfo=None).isoformat() if after else None
+    place = {"before_at": at, "before_id": after.id if after else None, "limit": limit}
+    return _rows(engine.run(copy, NAME, period, _parameters(currency, wanted) | place))
 
 
 def every(copy: engine.Copy, period: Period, currency: str, wanted: Filter) -> Iterator[Row]:
-    """Yield all purchases that `page` would give, page after page."""
-    after: Place | None = None
-    while found := page(copy, period, currency, wanted, after=after, limit=BLOCK):
-        yield from found
-        after = Place(found[-1].occurred_at, found[-1].id)
+    """Yield all purchases that `page` would give, page after page, as of one moment."""
+    whole = {"before_at": None, "before_id": None, "limit": sys.maxsize}
+    parameters = _parameters(currency, wanted) | whole
+    for found in engine.stream(copy, NAME, period, parameters, block=BLOCK):
+        yield from _rows(found)
 
 
 def totals(copy: engine.Copy, period: Period, currency: str, wanted: Filter) -> Totals:
@@ -167,6 +162,12 @@ def totals(copy: engine.Copy, period: Period, currency: str, wanted: Filter) -> 
 
 def _parameters(currency: str, wanted: Filter) -> dict[str, Any]:
     return {"currency": currency, **asdict(wanted)}
+
+
+def _rows(found: Sequence[Mapping[str, Any]]) -> list[Row]:
+    names = people.names({row["ambassador_id"] for row in found} - {None})
+    zone = program.current().timezone
+    return [_row(row, names, zone) for row in found]
 
 
 def _row(found: Mapping[str, Any], names: Mapping[int, str], zone: str) -> Row:

@@ -17,6 +17,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from campaigns.models import Campaign, Spend
+from core.db import db
 from referrals.models import Attribution, Click, Code, Customer, Link, Purchase, PurchaseStatus
 from reports.models import following, intervals
 from rewards.models import Account, Posting
@@ -47,6 +48,12 @@ def first_after(connection: sa.Connection, source: Source, bound: datetime) -> d
     if found is None or isinstance(found, datetime):
         return found
     return datetime(found.year, found.month, found.day, tzinfo=UTC)
+
+
+def count(source: Source, month: str, timezone: str, *, most: int) -> int:
+    """Return how many rows a month of a fact has, counting no further than `most`."""
+    some = sa.select(source.id).where(_within(source, month, timezone)).limit(most)
+    return db.session.scalars(sa.select(sa.func.count()).select_from(some.subquery())).one()
 
 
 def write_csv(

@@ -14,7 +14,6 @@ from types import FrameType
 from typing import Any
 
 import click
-import sqlalchemy.exc
 from flask import Blueprint
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
@@ -108,10 +107,6 @@ def _told() -> Iterator[None]:
         yield
     except DomainError as error:
         raise click.ClickException(imports.reason(error)) from None
-    except sqlalchemy.exc.OperationalError:
-        raise click.ClickException(
-            "The database stayed busy or away. What was committed stays; run the same again."
-        ) from None
 
 
 def _mapping(pairs: tuple[str, ...]) -> dict[str, list[str]]:

@@ -7,6 +7,7 @@ holds whatever a policy says.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
@@ -20,8 +21,19 @@ from werkzeug.test import TestResponse
 from accounts import identities, keys, permissions, users
 from accounts.identities import Identity
 from accounts.models import RoleName, Scope, User
+from core import clock
 from core.db import db
-from tests.factories import make_key, make_user, must, sign_in
+from referrals.models import Link
+from rewards import intake
+from tests.factories import (
+    make_ambassador,
+    make_code,
+    make_key,
+    make_user,
+    must,
+    purchase_fact,
+    sign_in,
+)
 
 OPEN_API = {"/api/v1/openapi.json", "/api/docs"}
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -162,3 +174,78 @@ def test_no_policy_opens_more_than_the_floor_allows(app: Flask) -> None:
             if policy is None or permissions.authorize(visitor.identity, policy):
                 open_doors.append(f"{visitor.name}: {method} {path}")
     assert not open_doors, "\n".join(open_doors)
+
+
+@on_one_database
+def test_no_form_is_taken_without_the_token_of_its_session(app: Flask) -> None:
+    users_of = [make_user(role) for role in (RoleName.ADMIN, RoleName.AMBASSADOR)]
+    db.session.commit()
+    app.config["WTF_CSRF_ENABLED"] = True
+    try:
+        taken = [
+            f"{method} {path} gave {answer.status_code}"
+            for user in users_of
+            for method, path, endpoint in doors(app)
+            if method != "GET" and _needs_token(app, endpoint, user)
+            and (answer := Visitor("x", identities.ANONYMOUS, user).knock(app, method, path))
+            .status_code != 400
+        ]  # fmt: skip
+    finally:
+        app.config["WTF_CSRF_ENABLED"] = False
+    assert not taken, "\n".join(taken)
+
+
+def _needs_token(app: Flask, endpoint: str, user: User) -> bool:
+    """Tell whether a route is for people, and for this one: a key or a signature is no cookie."""
+    policy = permissions.policy_of(app, endpoint)
+    assert policy is not None
+    known = Identity("person", user_id=user.id, roles=frozenset({user_role(user)}))
+    return not endpoint.startswith("webhooks.") and permissions.authorize(known, policy)
+
+
+def user_role(user: User) -> RoleName:
+    (role,) = users.roles_of(user)
+    return role
+
+
+@on_one_database
+def test_somebody_elses_things_answer_as_those_that_do_not_exist(
+    app: Flask, client: FlaskClient
+) -> None:
+    mine, theirs = (_ambassador_with_things(name) for name in ("mine", "theirs"))
+    sign_in(client, mine)
+    assert client.get("/portal/qr/mine.svg").status_code == 200
+    other, none = client.get("/portal/qr/theirs.svg"), client.get("/portal/qr/nobody.svg")
+    assert other.status_code == none.status_code == 404
+    request_ids = [one.headers["X-Request-Id"] for one in (other, none)]
+    pages = [one.get_data(as_text=True) for one in (other, none)]
+    assert _plain(pages[0], request_ids[0]) == _plain(pages[1], request_ids[1])
+    for _method, path, endpoint in doors(app):
+        if endpoint.startswith("rewards_portal.") and "nothing-there" not in path:
+            page = client.get(path).get_data(as_text=True)
+            assert "THEIRS" not in page, path
+            assert "order-theirs" not in page, path
+    home = client.get("/portal/").get_data(as_text=True)
+    assert "MINE" in home
+    assert theirs.id != mine.id
+
+
+def _plain(page: str, request_id: str) -> str:
+    """Return a page without what differs from request to request."""
+    return re.sub(r'nonce="[^"]+"|nobody|theirs', "", page.replace(request_id, ""))
+
+
+def _ambassador_with_things(name: str) -> User:
+    """Return an ambassador with a code, a link and a purchase that carry their name."""
+    user = make_user(RoleName.AMBASSADOR)
+    owner = make_ambassador(user_id=user.id)
+    code = make_code(name.upper() + "10", ambassador_id=owner.id)
+    db.session.add(
+        Link(slug=name, campaign_id=code.campaign_id, ambassador_id=owner.id,
+             destination="https://shop.example/", created_at=clock.now())
+    )  # fmt: skip
+    fact = purchase_fact(external_id=f"order-{name}", codes=(code.text,))
+    (outcome,) = intake.take_purchases([fact])
+    assert outcome.problem is None
+    db.session.commit()
+    return user

@@ -61,6 +61,25 @@ def test_all_that_is_wrong_is_told_together(monkeypatch: pytest.MonkeyPatch) -> 
         config.load()
 
 
+def test_what_production_refuses_is_told_with_what_cannot_be_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(Env, "read_env", lambda *_, **__: None)
+    for name, text in {
+        "CERCLE_ENV": "production", "CERCLE_NOW": "noon", "PROXIES": "many", "CACHE_SECONDS": "-1",
+        "DATABASE_URL": "mysql://root@db/cercle", "SECRET_KEY": "short",
+        "BASE_URL": "http://cercle.example", "REPORT_ENGINE": "abacus",
+    }.items():  # fmt: skip
+        monkeypatch.setenv(name, text)
+    with pytest.raises(config.SettingsError) as refused:
+        config.load()
+    told = re.findall(r"- ([A-Z_]+): ", str(refused.value))
+    assert sorted(told) == [
+        "BASE_URL", "CACHE_SECONDS", "CERCLE_NOW", "DATABASE_URL", "PROXIES", "REPORT_ENGINE",
+        "SECRET_KEY",
+    ]  # fmt: skip
+
+
 def test_settings_do_not_show_their_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Env, "read_env", lambda *_, **__: None)
     monkeypatch.setenv("STRIPE_SECRET_KEY", "sk_test_hidden")

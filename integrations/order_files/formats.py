@@ -7,6 +7,7 @@ part can be said instead of recognised.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 
@@ -94,6 +95,7 @@ def recognise(
         is_source_fixed=bool(source),
         currency=currency,
         missing=tuple(field for field in REQUIRED if field not in columns),
+        twice=_twice(table.header, columns),
         questions=("decimal",) * (is_decimal_open and is_ours) + ("dates",) * is_date_open,
     )
 
@@ -103,10 +105,17 @@ def require_clear(layout: Layout) -> None:
 
     Raises:
         UnknownFormatError: Required columns are not there.
-        UnclearFileError: Figures or dates could be read in two ways.
+        UnclearFileError: Figures, dates or columns could be read in two ways.
     """
     if layout.missing:
         raise UnknownFormatError(_unknown(layout))
+    if layout.twice:
+        raise UnclearFileError(
+            _(
+                "The file has the column “%(name)s” twice. Rename or remove one of them.",
+                name=layout.twice[0],
+            )
+        )
     if "dates" in layout.questions:
         raise UnclearFileError(
             _("The dates could be day/month or month/day. Say which: dmy or mdy.")
@@ -157,6 +166,13 @@ def _columns(
             raise InvalidInputError(_("The file has no column “%(name)s”.", name=unknown))
         columns[field] = tuple(places[_folded(name)] for name in chosen)
     return {field: found for field, found in columns.items() if found}
+
+
+def _twice(header: tuple[str, ...], columns: Mapping[str, tuple[int, ...]]) -> tuple[str, ...]:
+    """Return the names of columns in use that another column of the file has too."""
+    names = Counter(map(_folded, header))
+    used = dict.fromkeys(header[place] for places in columns.values() for place in places)
+    return tuple(name for name in used if names[_folded(name)] > 1)
 
 
 def _folded(name: str) -> str:

@@ -51,6 +51,7 @@ class Layout:
     is_source_fixed: bool  # the operator named it: a column does not override it
     currency: str  # of orders that do not name theirs
     missing: tuple[str, ...] = ()  # required fields without a column
+    twice: tuple[str, ...] = ()  # names of columns in use that another column has too
     questions: tuple[str, ...] = ()  # `decimal`, `dates`: could be read in two ways
 
 

@@ -271,3 +271,61 @@ def test_a_line_sent_again_with_its_idempotency_key_is_recorded_once(client: Fla
     assert [one.status_code for one in answers] == [201, 201]
     assert answers[0].get_json() == answers[1].get_json()
     assert len(_all()) == 1
+
+
+@pytest.mark.parametrize(
+    ("row", "why", "option"),
+    [
+        ("paid,04/03/2026,12.50,EUR,media", "day/month", ["--dates", "mdy"]),
+        ('paid,2026-04-03,"1,234",EUR,media', "decimal sign", ["--decimal", "."]),
+    ],
+)
+def test_figures_that_could_be_read_in_two_ways_are_asked_about(
+    app: Flask, tmp_path: Path, row: str, why: str, option: list[str]
+) -> None:
+    file = tmp_path / "spend.csv"
+    file.write_text(f"channel,on,amount,currency,kind\n{row}\n")
+    done = app.test_cli_runner().invoke(args=["import", "spend", str(file)])
+    assert done.exit_code == 1
+    assert why in done.output
+    assert _all() == []
+    assert "1 created" in _import(app, file, *option)
+    assert [(line.on, line.amount) for line in _all()] in [
+        [(date(2026, 4, 3), 1250)], [(date(2026, 4, 3), 123_400)],
+    ]  # fmt: skip
+
+
+def test_a_campaign_called_total_is_spend_and_a_total_is_not(app: Flask, tmp_path: Path) -> None:
+    file = tmp_path / "meta.csv"
+    file.write_text(
+        "Campaign name,Day,Amount spent (EUR)\n"
+        "Total Care,2026-01-01,10.00\n"
+        ",2026-01-01,10.00\n"
+        "Total,,10.00\n"
+    )
+    assert "1 created, 0 unchanged, 1 rejected" in _import(app, file)
+    assert "names no campaign" in (tmp_path / "meta.csv.rejected.csv").read_text()
+
+
+def test_a_row_about_several_days_is_not_put_on_the_first(app: Flask, tmp_path: Path) -> None:
+    file = tmp_path / "meta.csv"
+    file.write_text(
+        "Reporting starts,Reporting ends,Campaign name,Amount spent (EUR)\n"
+        "2026-01-01,2026-03-31,Brand,900.00\n"
+        "2026-01-02,2026-01-02,Brand,10.00\n"
+    )
+    assert "1 created, 0 unchanged, 1 rejected" in _import(app, file)
+    assert [line.on for line in _all()] == [date(2026, 1, 2)]
+    assert "export the report by day" in (tmp_path / "meta.csv.rejected.csv").read_text()
+
+
+@pytest.mark.parametrize("option", [("--channel", "bad!"), ("--currency", "XXQ")])
+def test_an_option_that_cannot_be_is_refused_before_any_line(
+    app: Flask, tmp_path: Path, option: tuple[str, str]
+) -> None:
+    file = tmp_path / "meta.csv"
+    file.write_text("Day,Campaign name,Amount spent\n2026-01-01,Brand,10.00\n")
+    done = app.test_cli_runner().invoke(args=["import", "spend", str(file), *option])
+    assert done.exit_code == 1
+    assert option[1] in done.output
+    assert list(tmp_path.iterdir()) == [file]

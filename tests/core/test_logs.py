@@ -25,3 +25,19 @@ def test_log_lines_stay_out_of_what_a_command_prints(capsys: pytest.CaptureFixtu
     printed = capsys.readouterr()
     assert printed.out == ""
     assert json.loads(printed.err)["event"] == "lake.refresh"
+
+
+@pytest.mark.parametrize("pretty", [True, False])
+def test_no_address_is_logged_even_in_the_words_of_an_error(
+    capsys: pytest.CaptureFixture[str], *, pretty: bool
+) -> None:
+    logs.init(pretty=pretty)
+    told = ValueError("Key (email)=(ann.o'neil+shop@mail.example.co.uk) already exists.")
+    structlog.get_logger().error(
+        "job.failed", exc_info=told, error="<bob@b.example>: refused", done=2
+    )
+    line = capsys.readouterr().err
+    assert "job.failed" in line
+    assert "already exists" in line
+    assert "mail.example" not in line
+    assert "b.example" not in line

@@ -17,6 +17,7 @@ from flask_babel import Babel
 from core.errors import InvalidInputError
 from integrations import cells, facts, tables
 from integrations.order_files import formats, reading, stripe, woocommerce
+from integrations.order_files.formats import UnclearFileError
 from integrations.order_files.shapes import Found, Layout, Order, Refused, Skipped
 from integrations.rejected import RejectedFile, guarded
 from integrations.tables import Row, Table, UnreadableFileError
@@ -368,6 +369,8 @@ def test_a_refund_larger_than_its_purchase_is_refused(tmp_path: Path) -> None:
         (b"", "empty"),
         (b"\n\n  \n", "empty"),
         (b"PK\x03\x04 a workbook", "workbook"),
+        (b"\x1b]0;name,total\n1,2\n", "column names"),
+        (b"caf\x81,total\n1,2\n", "column names"),
         (gzip.compress(f"{HEADER}\n{GOOD}\n".encode() * 500)[:-20], "cut short"),
         (b"\x1f\x8b\x08 nonsense", "cut short"),
     ],
@@ -460,6 +463,13 @@ def test_the_decimal_sign_is_told_by_the_whole_sample() -> None:
     assert cells.decimal_sign(["1.234.567"]) == (",", False)
     assert cells.decimal_sign(["1,234"]) == (None, True)
     assert cells.decimal_sign(["10", "20"]) == (None, False)
+
+
+def test_a_column_that_stands_twice_is_asked_about_where_it_is_used(tmp_path: Path) -> None:
+    twice = "external_id,occurred_at,total,Total,note,note\n1,2026-01-31,5.00,7.00,a,b\n"
+    with pytest.raises(UnclearFileError, match="“total” twice"):
+        found_in(written(tmp_path, twice))
+    assert len(found_in(written(tmp_path, twice.replace("Total", "Sum")))) == 1
 
 
 def test_a_mapping_names_columns_and_refuses_what_is_not_there(tmp_path: Path) -> None:

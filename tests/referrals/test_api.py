@@ -177,3 +177,24 @@ def test_a_key_that_guesses_codes_has_to_wait(
         statuses.append(answer.status_code)
     assert statuses[-1] == 429
     assert set(statuses[:-1]) <= {200, 409}
+
+
+def test_one_code_is_read_as_people_write_it_and_misses_are_counted(
+    client: FlaskClient, key: dict[str, str]
+) -> None:
+    make_code("ZOE-10")
+    told = client.get("/api/v1/codes/zoé 10", headers=key)
+    assert (told.status_code, told.get_json()["code"]) == (200, "ZOE-10")
+    answers = [client.get(f"/api/v1/codes/NO{n}", headers=key).status_code for n in range(32)]
+    assert answers == [404] * 30 + [429] * 2
+    assert client.get("/api/v1/codes/ZOE10", headers=key).status_code == 429
+
+
+def test_a_body_where_none_belongs_is_refused(client: FlaskClient, key: dict[str, str]) -> None:
+    make_code("ZOE10")
+    body = BASKET | {"order": "1", "mode": "reserve"}
+    path = "/api/v1/codes/ZOE10/redemptions"
+    held = client.post(path, json=body, headers=key).get_json()
+    path = f"/api/v1/redemptions/{held['id']}/confirm"
+    assert client.post(path, json={"expires_in": 60}, headers=key).status_code == 422
+    assert client.post(path, json={}, headers=key).get_json()["state"] == "redeemed"

@@ -258,8 +258,9 @@ def test_the_command_prints_each_format(zoe: Code, london: Flask, tmp_path: Path
     assert zipfile.is_zipfile(file)
     assert run(args=["report", "codes", "--from", "x"]).exit_code == 1
     assert run(args=["report", "codes", *span, "--format", "xlsx"]).exit_code == 1
-    nowhere = ["--format", "csv", "--out", str(tmp_path / "none" / "codes.csv")]
-    refused = run(args=["report", "codes", *span, *nowhere])
-    assert (refused.exit_code, "cannot be written" in refused.output) == (1, True)
+    for kind in ("csv", "xlsx"):
+        nowhere = str(tmp_path / "none" / f"codes.{kind}")
+        refused = run(args=["report", "codes", *span, "--format", kind, "--out", nowhere])
+        assert (refused.exit_code, "cannot be written" in refused.output) == (1, True)
     assert "agree" in run(args=["report", "verify"]).output
     assert run(args=["report", "refresh"]).exit_code == 0

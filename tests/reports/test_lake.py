@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import hashlib
+import shutil
+from collections import OrderedDict
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import duckdb
 import pytest
@@ -22,7 +25,7 @@ from core.db import db
 from core.errors import UnavailableError
 from integrations import facts
 from referrals.models import Code, Purchase, PurchaseStatus
-from reports import acquisition, cac, checks, codes, engine, exports, lake
+from reports import acquisition, cac, checks, codes, engine, exports, lake, purchases
 from reports.models import period
 from rewards import intake
 from tests.conftest import NOW, MakeApp, _empty
@@ -190,10 +193,109 @@ def test_a_reader_whose_files_are_gone_takes_the_next_manifest(london: Flask) ->
     buy("2026-01-10T12:00+00:00", 1000)
     old = engine.Copy(_folder(london), _refresh(london))
     (old.folder / old.manifest.facts["purchases"]["2026-01"].path).unlink()
-    program.set_rules({"name": "Another"})  # the copy starts anew
+    program.set_rules({"timezone": "Europe/Dublin"})  # the copy starts anew
     db.session.commit()
     seen = engine.run(old, "acquisition", period("2026-01", "2026-01"), {"currency": "GBP"})
     assert seen[0]["gross"] == 1000
+
+
+@pytest.mark.parametrize("harm", ["gone", "cut", "folder"])
+def test_a_copy_whose_files_are_gone_or_damaged_is_made_anew(london: Flask, harm: str) -> None:
+    buy("2026-01-10T12:00+00:00", 1000)
+    path = _folder(london) / _refresh(london).facts["purchases"]["2026-01"].path
+    if harm == "folder":
+        shutil.rmtree(path.parents[1])
+    elif harm == "gone":
+        path.unlink()
+    else:
+        path.write_bytes(path.read_bytes()[:40])
+    assert acquisition.report(period("2026-01", "2026-01"), "GBP").totals.gross == 1000
+    assert engine.fresh().manifest.facts["purchases"]["2026-01"].rows == 1
+
+
+def test_only_another_time_zone_makes_the_copy_anew(london: Flask) -> None:
+    buy("2026-01-10T12:00+00:00", 1000)
+    first = _refresh(london)
+    program.set_rules({"name": "Another", "hold_days": "7"})
+    db.session.commit()
+    assert _refresh(london).stamp == first.stamp
+    for zone in ("Europe/Paris", "Europe/London"):  # there and back: marks were told in Paris
+        program.set_rules({"timezone": zone})
+        db.session.commit()
+    assert _refresh(london).stamp != first.stamp
+
+
+def test_a_copy_that_is_made_anew_goes_from_whole_to_whole(
+    london: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    buy("2026-01-10T12:00+00:00", 1000)
+    old = _refresh(london)
+    program.set_rules({"timezone": "Europe/Paris"})
+    db.session.commit()
+
+    class Killed(BaseException):
+        pass
+
+    def stop(*args: Any) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(lake, "_swap", stop)
+        with pytest.raises(Killed):
+            _refresh(london)
+    assert lake.read(_folder(london)) == old
+    assert (_folder(london) / old.facts["purchases"]["2026-01"].path).exists()
+
+
+def test_a_full_disk_leaves_the_old_copy_and_says_so_where_there_is_none(
+    london: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*args: Any) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    buy("2026-01-10T12:00+00:00", 1000)
+    with monkeypatch.context() as patch:
+        patch.setattr(lake, "_to_parquet", full)
+        with pytest.raises(UnavailableError):
+            _refresh(london)
+    first = _refresh(london)
+    buy("2026-01-11T12:00+00:00", 500)
+    with monkeypatch.context() as patch:
+        patch.setattr(lake, "_to_parquet", full)
+        assert _refresh(london) == lake.read(_folder(london))
+    assert _refresh(london).stamp != first.stamp
+    assert _marks() == 0
+
+
+def test_a_database_that_takes_no_writes_still_gives_fresh_figures(
+    london: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    buy("2026-01-10T12:00+00:00", 1000)
+
+    def held() -> NoReturn:
+        raise sa.exc.OperationalError("BEGIN IMMEDIATE", {}, Exception("database is locked"))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(lake, "writing", held)
+        assert acquisition.report(period("2026-01", "2026-01"), "GBP").totals.gross == 1000
+    assert _marks() > 0
+    assert acquisition.report(period("2026-01", "2026-01"), "GBP").totals.gross == 1000
+    assert _marks() == 0
+
+
+def test_long_answers_are_not_kept_in_memory(
+    london: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for day in range(1, 4):
+        buy(f"2026-01-0{day}T12:00+00:00", 1000)
+    monkeypatch.setattr(engine, "LONGEST_KNOWN", 2)
+    monkeypatch.setattr(engine, "_answers", OrderedDict())
+    span, copy = period("2026-01", "2026-01"), engine.fresh()
+    rows = purchases.page(copy, span, "GBP", purchases.Filter(), limit=3)
+    assert [row.day.day for row in rows] == [3, 2, 1]
+    assert not engine._answers
+    assert list(purchases.every(copy, span, "GBP", purchases.Filter())) == rows
+    assert not engine._answers
 
 
 def test_a_second_refresh_waits_its_turn_and_gives_the_present_copy(london: Flask) -> None:
@@ -335,3 +437,12 @@ def _new_customers_agree() -> None:
     assert {row.month: row.new_customers for row in rows if row.new_customers} == {
         month: list(firsts.values()).count(month) for month in set(firsts.values())
     }
+
+
+def test_a_large_import_into_a_month_without_a_file_is_left_to_the_worker(london: Flask) -> None:
+    buy("2026-01-10T12:00+00:00", 1000)
+    first = _refresh(london)
+    for day in (11, 12, 13):
+        buy(f"2026-02-{day}T12:00+00:00", 500)
+    assert _refresh(london, most_rows=2).stamp == first.stamp
+    assert _refresh(london, most_rows=3).facts["purchases"]["2026-02"].rows == 3

@@ -596,6 +596,23 @@ def test_a_file_that_is_no_table_is_refused_on_the_page(
     assert list((Path(app.instance_path) / "uploads").glob("*")) == []
 
 
+def test_a_line_with_bytes_that_are_no_text_is_shown_as_refused(marketer: FlaskClient) -> None:
+    bad = content(order(1, email="caf\N{BULLET}@x.example")).encode().replace("•".encode(), b"\x81")
+    page = marketer.post(
+        "/console/imports", data={"file": (io.BytesIO(bad), "a\x1b.csv")}, follow_redirects=True
+    )
+    assert page.status_code == 200
+    assert "bytes that are no text" in page.text
+
+
+def test_bytes_that_are_no_text_are_refused_on_the_page(app: Flask, marketer: FlaskClient) -> None:
+    file = (io.BytesIO(b"\x1b[2Jname\x8d,caf\x81\n1,2\n"), "orders.csv")
+    page = marketer.post("/console/imports", data={"file": file}, follow_redirects=True)
+    assert page.status_code == 200
+    assert "not a row of column names" in page.text
+    assert list((Path(app.instance_path) / "uploads").glob("*")) == []
+
+
 def test_no_file_is_answered_with_a_sentence(marketer: FlaskClient) -> None:
     assert "Choose a file" in marketer.post("/console/imports", follow_redirects=True).text
 
