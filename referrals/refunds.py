@@ -196,6 +196,13 @@ def _orders(refunds: Sequence[facts.Refund]) -> dict[tuple[str, str], Purchase]:
     return {name: found[order] for name, order in real.items() if order in found}
 
 
+def state_of(source: str, external_id: str) -> RefundState | None:
+    """Return where a refund stands, None where nobody told it."""
+    return db.session.scalar(
+        sa.select(Refund.state).where(Refund.source == source, Refund.external_id == external_id)
+    )
+
+
 def _known(refunds: Sequence[facts.Refund]) -> dict[tuple[str, str], Refund]:
     known: dict[tuple[str, str], Refund] = {}
     for source in {fact.source for fact in refunds}:

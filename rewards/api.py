@@ -240,11 +240,12 @@ def report_refund() -> Response:
     (outcome,) = intake.take_refunds([fact])
     if outcome.problem:
         raise outcome.problem
+    state = refunds.state_of(fact.source, fact.external_id)
     db.session.commit()
     status = {refunds.State.CREATED: 201, refunds.State.PARKED: 202}.get(outcome.state, 200)
-    state = "parked" if outcome.state is refunds.State.PARKED else "applied"
     answer = RefundOut(
-        source=fact.source, external_id=fact.external_id, amount=fact.amount, state=state,
+        source=fact.source, external_id=fact.external_id, amount=fact.amount,
+        state=state.value if state else "applied",  # a total told again adds no refund of its own
         occurred_at=fact.occurred_at.isoformat(),
     )  # fmt: skip
     return api.answer(answer, status)

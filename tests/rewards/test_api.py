@@ -10,6 +10,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from core import clock
 from core.db import db
 from integrations import facts
 from referrals import purchases
@@ -199,3 +200,23 @@ def test_the_openapi_document_describes_every_call(client: FlaskClient) -> None:
     )
     assert "total" in document["components"]["schemas"]["PurchaseIn"]["required"]
     assert client.get("/api/docs").status_code == 200
+
+
+def test_a_refund_that_failed_is_answered_as_failed_when_it_is_told_again(
+    client: FlaskClient, key: dict[str, str]
+) -> None:
+    client.post("/api/v1/purchases", json=ORDER, headers=key)
+    refund = {
+        "external_id": "R-9", "purchase": {"external_id": "A-1"}, "amount": 500,
+        "occurred_at": "2026-03-02T12:00:00+01:00",
+    }  # fmt: skip
+    told = client.post("/api/v1/refunds", json=refund, headers=key)
+    assert (told.status_code, told.get_json()["state"]) == (201, "applied")
+    failed = facts.Refund(
+        source="api", external_id="R-9", order_source="api", order_external_id="A-1", amount=500,
+        occurred_at=clock.now(), state="failed",
+    )  # fmt: skip
+    intake.take_refunds([failed])
+    db.session.commit()
+    again = client.post("/api/v1/refunds", json=refund, headers=key)
+    assert (again.status_code, again.get_json()["state"]) == (200, "failed")
