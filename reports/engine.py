@@ -2,7 +2,8 @@
 
 A report is one file in `reports/sql/`, in DuckDB's dialect, with named
 parameters.  It sees the fact tables as views over exactly the Parquet files that
-the manifest names for the months asked for, and `months`, the months themselves.
+the manifest names for the months asked for, `months`, the months themselves, and
+`friendly_answers`, the answers to a survey that name the community.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import duckdb
 from flask import current_app
 
 from core.config import Settings
-from reports import lake, sources
+from reports import lake, sources, survey
 from reports.models import Period
 
 FOLDER = Path(__file__).parent / "sql"
@@ -108,6 +109,9 @@ def _open_views(engine: Any, copy: Copy, months: Sequence[str]) -> None:
     named = ", ".join(f"('{month}')" for month in months)
     months_view = f"SELECT * FROM (VALUES {named}) AS t(month)"  # noqa: S608  months are checked
     engine.execute(f"CREATE VIEW months AS {months_view}")
+    said = ", ".join(f"('{answer}')" for answer in survey.FRIENDLY_ANSWERS)
+    answers_view = f"SELECT * FROM (VALUES {said}) AS t(answer)"  # noqa: S608  our own words
+    engine.execute(f"CREATE VIEW friendly_answers AS {answers_view}")
     for source in sources.SOURCES.values():
         paths = copy.manifest.paths(source.name, months)
         engine.execute(f"CREATE VIEW {source.name} AS {_select(source, copy.folder, paths)}")
