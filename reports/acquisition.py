@@ -62,15 +62,19 @@ class Row(Totals):
     month: str
 
 
-def report(period: Period, currency: str, *, most_rows: int | None = None) -> Report:
+def report(
+    period: Period, currency: str, *, most_rows: int | None = None,
+    copy: engine.Copy | None = None,
+) -> Report:  # fmt: skip
     """Return the report, a row for each month of the period.
 
     Args:
         period: Whole months of the program's time zone.
         currency: Only purchases in this currency.
         most_rows: See `lake.refresh`.
+        copy: The state to read; a fresh one unless given.
     """
-    copy = engine.fresh(most_rows=most_rows)
+    copy = copy or engine.fresh(most_rows=most_rows)
     found = engine.run(copy, NAME, period, {"currency": currency})
     rows = [Row(month=row["month"], **_figures(row)) for row in found]
     totals = Totals(**_figures(_sums(rows)))

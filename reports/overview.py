@@ -1,40 +1,29 @@
-"""What the console's first page counts: the month so far, and what waits for a person."""
+"""What the console's first page asks of the database: what waits, what runs, what is owed."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.orm import lazyload
 
 from accounts.models import ApiKey
 from ambassadors.models import Ambassador, AmbassadorStatus, Member
-from campaigns.models import Campaign
+from campaigns.models import Campaign, CampaignStatus
+from core import clock, jobs
 from core.db import db
 from core.outbox import MessageState, OutboxMessage
 from integrations.inbox import Delivery, DeliveryState
-from referrals.models import (
-    Attribution,
-    Code,
-    Customer,
-    Purchase,
-    PurchaseStatus,
-    Refund,
-    RefundState,
-)  # fmt: skip
-from rewards.models import Account, Commission, Posting
+from referrals.models import Attribution, Code, Purchase, Refund, RefundState
+from rewards import jobs_imports
+from rewards.models import Account, Posting
 
-
-@dataclass(frozen=True, slots=True)
-class Month:
-    """Counts since an instant."""
-
-    purchases: int
-    purchases_community: int
-    new_customers: int
-    new_customers_community: int
-    ambassadors: int  # active, now
+LATELY = timedelta(days=7)
+MOST_IMPORTS = 20
+MOST_CAMPAIGNS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +52,24 @@ class Start:
 
 
 @dataclass(frozen=True, slots=True)
+class Payable:
+    """What is ready to pay; in minor units."""
+
+    people: int
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where the program stands."""
+
+    waiting: Waiting
+    active: int  # ambassadors, now
+    payable: Payable
+    start: Start
+
+
+@dataclass(frozen=True, slots=True)
 class Held:
     """A commission that waits for a decision."""
 
@@ -75,40 +82,52 @@ class Held:
     suspicion: str | None
 
 
-def month(since: datetime) -> Month:
-    """Return what came since an instant; a pending, cancelled or test purchase counts nowhere."""
-    counted = sa.select(Purchase.id).where(
-        Purchase.occurred_at >= since, Purchase.status == PurchaseStatus.PAID,
-        Purchase.is_test.is_(False),
+def running(*, limit: int = MOST_CAMPAIGNS) -> list[Campaign]:
+    """Return the running campaigns, the newest first."""
+    query = (
+        sa.select(Campaign)
+        .where(Campaign.status == CampaignStatus.RUNNING)
+        .options(lazyload(Campaign.rules))
+    )
+    return list(db.session.scalars(query.order_by(Campaign.id.desc()).limit(limit)))
+
+
+def left_out() -> list[jobs.Job]:
+    """Return the imports of the last days that failed or refused lines, the newest first."""
+    query = (
+        sa.select(jobs.Job)
+        .where(jobs.Job.kind == jobs_imports.KIND, jobs.Job.ended_at >= clock.now() - LATELY)
+        .order_by(jobs.Job.id.desc())
+        .limit(MOST_IMPORTS)
+    )
+    return [job for job in db.session.scalars(query) if _needs_a_look(job)]
+
+
+def _needs_a_look(job: jobs.Job) -> bool:
+    counts = job.result.get("counts", {})
+    return job.state == jobs.JobState.FAILED or bool(counts.get("rejected"))
+
+
+def standing(currency: str) -> Standing:
+    """Return what waits, who is active, what is ready to pay in a currency, and the first steps.
+
+    One statement for all of it, as it is on the page that everybody opens first.
+    """
+    waits = (
+        sa.select(Delivery.id).where(Delivery.state == DeliveryState.FAILED),
+        sa.select(OutboxMessage.id).where(OutboxMessage.state == MessageState.FAILED),
+        sa.select(Refund.id).where(Refund.state == RefundState.PARKED),
+        sa.select(Ambassador.id).where(Ambassador.status == AmbassadorStatus.INVITED),
+        sa.select(Ambassador.id).where(Ambassador.status == AmbassadorStatus.ACTIVE),
+    )
+    steps = [sa.exists(sa.select(table)) for table in (Campaign.id, Ambassador.id, Code.id)]
+    steps += [sa.exists(sa.select(Purchase.id))]
+    steps += [sa.exists(sa.select(ApiKey.id).where(ApiKey.revoked_at.is_(None)))]
+    row = db.session.execute(sa.select(*_counts(waits), *_payable(currency), *steps)).one()
+    return Standing(
+        Waiting(*row[:4]), active=row[4], payable=Payable(int(row[5]), int(row[6])),
+        start=Start(*(bool(value) for value in row[7:])),
     )  # fmt: skip
-    through = counted.join(Attribution, Attribution.purchase_id == Purchase.id).where(
-        Attribution.ambassador_id.is_not(None)
-    )
-    new = counted.join(Customer, Customer.first_purchase_id == Purchase.id)
-    new_through = through.join(Customer, Customer.first_purchase_id == Purchase.id)
-    active = sa.select(Ambassador.id).where(Ambassador.status == AmbassadorStatus.ACTIVE)
-    return Month(*_counts(counted, through, new, new_through, active))
-
-
-def waiting() -> Waiting:
-    """Return how much waits for a person."""
-    return Waiting(
-        *_counts(
-            sa.select(Delivery.id).where(Delivery.state == DeliveryState.FAILED),
-            sa.select(OutboxMessage.id).where(OutboxMessage.state == MessageState.FAILED),
-            sa.select(Refund.id).where(Refund.state == RefundState.PARKED),
-            sa.select(Ambassador.id).where(Ambassador.status == AmbassadorStatus.INVITED),
-        )
-    )
-
-
-def start() -> Start:
-    """Return which of the first steps are done."""
-    tables = (Campaign.id, Ambassador.id, Code.id, Purchase.id)
-    steps = [sa.exists(sa.select(table)) for table in tables]
-    key = sa.exists(sa.select(ApiKey.id).where(ApiKey.revoked_at.is_(None)))
-    row = db.session.execute(sa.select(*steps, key)).one()
-    return Start(*(bool(value) for value in row))
 
 
 def held(*, limit: int = 5) -> list[Held]:
@@ -136,20 +155,21 @@ def held(*, limit: int = 5) -> list[Held]:
     return [Held(**row._mapping) for row in db.session.execute(query)]
 
 
-def owed_lately(since: datetime) -> list[tuple[str, int]]:
-    """Return the commissions on purchases since an instant, by currency, before refunds."""
-    rows = db.session.execute(
-        sa.select(Commission.currency, sa.func.sum(Commission.amount))
-        .where(Commission.earned_at >= since, Commission.is_active)
-        .group_by(Commission.currency)
-        .order_by(Commission.currency)
+def _payable(currency: str) -> tuple[Any, Any]:
+    each = (
+        sa.select(-sa.func.sum(Posting.amount).label("amount"))
+        .where(Posting.account == Account.PAYABLE, Posting.currency == currency)
+        .group_by(Posting.ambassador_id)
+        .having(sa.func.sum(Posting.amount) < 0)
+        .subquery()
     )
-    return [(row[0], int(row[1])) for row in rows]
+    people = sa.select(sa.func.count()).select_from(each)
+    amount = sa.select(sa.func.coalesce(sa.func.sum(each.c[0]), 0))
+    return people.scalar_subquery(), amount.scalar_subquery()
 
 
-def _counts(*queries: sa.Select[Any]) -> list[int]:
-    counts = [
+def _counts(queries: Sequence[sa.Select[Any]]) -> list[Any]:
+    return [
         sa.select(sa.func.count()).select_from(query.subquery()).scalar_subquery()
         for query in queries
     ]
-    return [int(value) for value in db.session.execute(sa.select(*counts)).one()]
