@@ -112,7 +112,8 @@ def _more(report: Report, currency: str) -> Change:
     before, now = (month.cac_community for month in report.by_month[-2:])
     if now is None or before is None:
         return Change()
-    return Change(i18n.amount(abs(now - before), currency), *_way(now - before, "bad", "good"))
+    # no verdict: costs of an unfinished month may still be missing
+    return Change(i18n.amount(abs(now - before), currency), *_way(now - before, "", ""))
 
 
 def _way(moved: Decimal | int, if_up: str, if_down: str) -> tuple[str, str]:
