@@ -40,6 +40,7 @@ from reports import api as reports_api
 from reports import cli as reports_cli
 from reports import cli_ledger as ledger_cli
 from reports import console as reports_console
+from reports import console_overview
 from reports import jobs as reports_jobs
 from rewards import api as purchases_api
 from rewards import cli_imports, console_imports, jobs_imports
@@ -68,6 +69,7 @@ DOORS: list[Blueprint] = [
     reports_cli.door,
     ledger_cli.door,
     reports_console.door,
+    console_overview.door,
     ambassadors_api.door,
     campaigns_api_read.door,
     ambassadors_console.door,

@@ -26,7 +26,7 @@ ACTS = {
     "campaign.pause": _l("Campaign paused"),
     "campaign.start": _l("Campaign started"),
     "code.create": _l("Code created"),
-    "code.freeze": _l("Code stopped"),
+    "code.freeze": _l("Code frozen"),
     "code.generate": _l("Codes generated"),
     "customers.import": _l("Customers imported"),
     "demo.load": _l("Demo loaded"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import timedelta
 from decimal import Decimal
 
@@ -61,6 +62,14 @@ def benefit(benefit: FriendGets, currency: str) -> str:
     return str(_("%(product)s as a gift", product=benefit.product))
 
 
+def benefits(given: Iterable[FriendGets], currency: str) -> str:
+    """Return benefits as they stand inside a sentence: `15 % off, free delivery`."""
+    return ", ".join(
+        str(_("free delivery")) if one.kind is BenefitKind.FREE_SHIPPING else benefit(one, currency)
+        for one in given
+    )
+
+
 def reward(reward: AmbassadorEarns, currency: str, *, is_own: bool = False) -> str:
     """Return what the ambassador earns, in sentences.
 
@@ -110,7 +119,7 @@ def hold(days: int) -> str:
 
 def sentences(terms: Terms, currency: str) -> list[str]:
     """Return the terms of a campaign, a sentence each."""
-    gets = ", ".join(benefit(one, currency) for one in terms.benefits)
+    gets = benefits(terms.benefits, currency)
     told = [
         str(_("The friend gets: %(benefits)s.", benefits=gets))
         if gets

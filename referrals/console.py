@@ -56,7 +56,7 @@ def everything() -> ResponseReturnValue:
 @door.route("/new", methods=["GET", "POST"])
 @permissions.allow(permissions.MARKETER)
 def create() -> ResponseReturnValue:
-    """Give an ambassador a code, a link or both."""
+    """Give an ambassador a code, a link or both; a running campaign is chosen first."""
     asked = row_asked("ambassador")
     form = NewCodeForm(data=None if request.method == "POST" else {"ambassador": asked or ""})
     form.campaign.choices = [SelectChoice(slug, name) for slug, name in _menu()]
@@ -78,7 +78,7 @@ def create() -> ResponseReturnValue:
 @door.route("/<int:code_id>/freeze", methods=["GET", "POST"])
 @permissions.allow(permissions.MARKETER)
 def freeze(code_id: int) -> ResponseReturnValue:
-    """Stop a leaked code, and give its owner another."""
+    """Freeze a leaked code, and give its owner another."""
     code = db.session.get(Code, code_id)
     if code is None or code.status is CodeStatus.FROZEN:
         raise NotFoundError(_("There is no such active code."))
@@ -91,7 +91,7 @@ def freeze(code_id: int) -> ResponseReturnValue:
             db.session.rollback()
             _show(form, error, pointer="replacement")
         else:
-            flash(_("The code is stopped. Earlier orders keep their credit."))
+            flash(_("The code is frozen. Earlier orders keep their credit."))
             return redirect(url_for(".everything"))
     page = render_template("referrals/console/freeze.html", form=form, code=code)
     return page, 422 if form.is_submitted() else 200
@@ -101,7 +101,7 @@ def _menu() -> list[tuple[str, str]]:
     query = (
         sa.select(Campaign.slug, Campaign.name)
         .where(Campaign.status != CampaignStatus.ENDED)
-        .order_by(Campaign.id.desc())
+        .order_by((Campaign.status == CampaignStatus.RUNNING).desc(), Campaign.id.desc())
         .limit(_CHOICES)
     )
     return [(row.slug, row.name) for row in db.session.execute(query)]

@@ -30,7 +30,7 @@ class NewCodeForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF is untyped
 
 
 class FreezeForm(FlaskForm):  # type: ignore[misc]
-    """Why a code is stopped, and what replaces it."""
+    """Why a code is frozen, and what replaces it."""
 
     reason = TextAreaField(
         _l("Why"),
@@ -39,5 +39,5 @@ class FreezeForm(FlaskForm):  # type: ignore[misc]
     replacement = StringField(
         _l("New code for the same person"),
         [Length(max=60)],
-        description=_l("Empty: the code is stopped and not replaced."),
+        description=_l("Empty: the code is frozen and not replaced."),
     )

@@ -1,4 +1,4 @@
-"""The staff's door of what was brought and earned: first page, one ambassador, purchases."""
+"""The staff's door of what was brought and earned: one ambassador, purchases."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from flask_babel import gettext as _
 
 from accounts import permissions
 from accounts.models import AuditLine
-from ambassadors import enrolment, members, program
+from ambassadors import enrolment, members
 from ambassadors.forms import KINDS, StatusForm
-from core import clock, forms, i18n
+from core import forms, i18n
 from core.db import db
 from core.errors import DomainError, Fault, InvalidInputError, NotFoundError
 from core.web import row_asked
 from referrals import codes, purchases, sharing
 from referrals.models import Purchase
 from referrals.sharing import Shared
-from rewards import commissions, credits, earnings, intake, overview, purchase_list, wording
+from rewards import commissions, credits, earnings, intake, purchase_list, wording
 from rewards.forms import OverrideForm
 from rewards.models import EntryKind
 from rewards.portal import link_url, month_start, wallets
@@ -44,21 +44,6 @@ class Moment:
     words: str
     note: str = ""
     href: str | None = None
-
-
-@door.get("")
-def home() -> ResponseReturnValue:
-    """Show the month so far, what waits for a decision, and the next step of a new program."""
-    since = month_start()
-    latest = [purchase_id for _at, purchase_id in purchase_list.page(Search(), limit=5)]
-    described = credits.describe(latest) if latest else {}
-    return render_template(
-        "rewards/console/home.html",
-        month=overview.month(since), month_words=_month_words(since), since=since,
-        waiting=overview.waiting(),
-        held=overview.held(), owed=overview.owed_lately(since), start=overview.start(),
-        latest=[described[purchase_id] for purchase_id in latest], suspicion=wording.suspicion,
-    )  # fmt: skip
 
 
 @door.get("/ambassadors/<int:ambassador_id>")
@@ -117,12 +102,6 @@ def purchase(source: str, external_id: str) -> ResponseReturnValue:
             return redirect(url_for(".purchase", source=source, external_id=external_id))
     page = _purchase_page(known.id, form)
     return page, 422 if form.is_submitted() else 200
-
-
-def _month_words(since: datetime) -> str:
-    """Return the month that begins then, as the head of a sentence."""
-    words = i18n.month(clock.local_month(since, program.current().timezone))
-    return words[:1].upper() + words[1:]
 
 
 def _narrows() -> dict[Narrow, str]:

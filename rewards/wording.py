@@ -37,7 +37,7 @@ LOSSES = {
     Reason.NOT_FOUND: _l("The code does not exist."),
     Reason.NOT_STARTED: _l("The code was not valid yet."),
     Reason.EXPIRED: _l("The code was no longer valid."),
-    Reason.FROZEN: _l("The code had been stopped."),
+    Reason.FROZEN: _l("The code had been frozen."),
     Reason.LIMIT_REACHED: _l("The code had been used as often as it may be."),
     Reason.CUSTOMER_LIMIT_REACHED: _l("This person had used the code as often as one may."),
     Reason.BUDGET_REACHED: _l("The campaign’s budget was used up."),
