@@ -20,7 +20,7 @@ from accounts import audit
 from ambassadors import program
 from ambassadors.models import Ambassador, Member
 from core import clock
-from core.db import BATCH_ROWS, affected, db, upsert_dialect
+from core.db import BATCH_ROWS, db, upsert_dialect
 from core.errors import NotFoundError
 from referrals.models import (
     Attribution,
@@ -97,7 +97,7 @@ def look() -> int:
     if not rows:
         return 0
     made = upsert_dialect().insert(CodeSignal).values(rows).on_conflict_do_nothing()
-    return affected(db.session.execute(made))
+    return len(list(db.session.scalars(made.returning(CodeSignal.id))))
 
 
 def unusual(recent: Use, past: Use) -> Iterator[tuple[SignalKind, dict[str, Any]]]:

@@ -18,11 +18,10 @@ from core.db import db
 from referrals.models import (
     Attribution,
     Code,
+    CodeStatus,
     Customer,
     Purchase,
     PurchaseStatus,
-    Redemption,
-    RedemptionState,
 )
 
 WEEKS = 26
@@ -63,17 +62,34 @@ class Who:
 
 _IS_NEW = Customer.first_purchase_id == Purchase.id
 _NEW = sa.func.count(sa.case((_IS_NEW, 1)))
+_FIGURES = (
+    sa.func.count(),
+    sa.func.count(sa.distinct(Purchase.customer_id)),
+    _NEW,
+    sa.func.min(Purchase.occurred_at),
+    sa.func.max(Purchase.occurred_at),
+)
+
+
+def when(code_id: int, timezone: str) -> tuple[Figures, list[tuple[datetime, int]]]:
+    """Return what came of a code, and the purchases of each of the last 26 weeks, in order.
+
+    A week is told by the instant of its Monday.
+    """
+    starts = week_starts(timezone)
+    ends = [*starts[1:], clock.now() + timedelta(days=7)]
+    counted = [
+        sa.func.count(sa.case((Purchase.occurred_at.between(start, end - _INSTANT), 1)))
+        for start, end in zip(starts, ends, strict=True)
+    ]
+    row = db.session.execute(_purchases(code_id, *_FIGURES, *counted)).one()
+    several = len(_FIGURES)
+    return Figures(*row[:several]), list(zip(starts, row[several:], strict=True))
 
 
 def figures(code_id: int) -> Figures:
     """Return what came of a code."""
-    row = db.session.execute(
-        _purchases(
-            code_id, sa.func.count(), sa.func.count(sa.distinct(Purchase.customer_id)), _NEW,
-            sa.func.min(Purchase.occurred_at), sa.func.max(Purchase.occurred_at),
-        )
-    ).one()  # fmt: skip
-    return Figures(*row)
+    return Figures(*db.session.execute(_purchases(code_id, *_FIGURES)).one())
 
 
 def places(code_id: int, *, limit: int = 12) -> list[Place]:
@@ -99,18 +115,6 @@ def customers(code_id: int, *, limit: int = 10) -> list[Who]:
     return [Who(row[0], row[1], row[2], row[3], bool(row[4])) for row in rows]
 
 
-def weeks(code_id: int, timezone: str) -> list[tuple[datetime, int]]:
-    """Return the purchases of each of the last 26 weeks by the instant of its Monday, in order."""
-    starts = week_starts(timezone)
-    ends = [*starts[1:], clock.now() + timedelta(days=7)]
-    counted = [
-        sa.func.count(sa.case((Purchase.occurred_at.between(start, end - _INSTANT), 1)))
-        for start, end in zip(starts, ends, strict=True)
-    ]
-    query = _purchases(code_id, *counted).where(Purchase.occurred_at >= starts[0])
-    return list(zip(starts, db.session.execute(query).one(), strict=True))
-
-
 def week_starts(timezone: str, count: int = WEEKS) -> list[datetime]:
     """Return the Mondays of the last weeks, at midnight in a time zone, the present one last."""
     today = clock.local_day(clock.now(), timezone)
@@ -121,16 +125,6 @@ def week_starts(timezone: str, count: int = WEEKS) -> list[datetime]:
         ).astimezone(UTC)
         for back in range(count - 1, -1, -1)
     ]
-
-
-def uses(code_id: int) -> dict[RedemptionState, int]:
-    """Return how many redemptions of a code stand in each state."""
-    rows = db.session.execute(
-        sa.select(Redemption.state, sa.func.count())
-        .where(Redemption.code_id == code_id)
-        .group_by(Redemption.state)
-    )
-    return {row[0]: row[1] for row in rows}
 
 
 def history(code: Code, *, limit: int = 30) -> list[AuditLine]:
@@ -149,9 +143,11 @@ def chain(code: Code) -> list[Code]:
     found = [code]
     while found[0].replaces_id and len(found) < _LONGEST_CHAIN:
         found.insert(0, db.session.get_one(Code, found[0].replaces_id))
-    while len(found) < _LONGEST_CHAIN:
-        query = sa.select(Code).where(Code.replaces_id == found[-1].id).order_by(Code.id)
-        later = db.session.scalars(query.limit(1)).one_or_none()
+    while found[-1].status is CodeStatus.FROZEN and len(found) < _LONGEST_CHAIN:
+        query = sa.select(Code).where(
+            Code.ambassador_id == found[-1].ambassador_id, Code.replaces_id == found[-1].id
+        )
+        later = db.session.scalars(query.order_by(Code.id).limit(1)).one_or_none()
         if later is None:
             break
         found.append(later)

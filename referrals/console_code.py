@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
+import sqlalchemy as sa
 from flask import Blueprint, Response, current_app, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
@@ -27,16 +30,16 @@ def show(code_id: int) -> str:
     """Show who uses a code, where, when, its history and what it replaces."""
     code = required(code_id)
     owner = db.session.get(Ambassador, code.ambassador_id) if code.ambassador_id else None
-    text = code_qr.target(code, current_app.extensions["settings"].base_url)
+    campaign = db.session.get_one(Campaign, code.campaign_id, options=[sa.orm.lazyload("*")])
+    figures, weeks = code_story.when(code_id, program.current().timezone)
     return render_template(
         "referrals/console/code.html",
-        code=code, owner=owner, campaign=db.session.get_one(Campaign, code.campaign_id),
-        figures=code_story.figures(code_id), places=code_story.places(code_id),
-        customers=code_story.customers(code_id), uses=code_story.uses(code_id),
-        weeks=_weeks(code_id), country=countries.name, chain=code_story.chain(code),
+        code=code, owner=owner, campaign=campaign, figures=figures, weeks=_weeks(weeks),
+        places=code_story.places(code_id), customers=code_story.customers(code_id),
+        country=countries.name, chain=code_story.chain(code),
         history=[(*code_wording.moment(line), line) for line in code_story.history(code)],
         signals=[(one, *code_wording.signal(one)) for one in code_signals.waiting(code_id=code_id)],
-        qr_text=text,
+        qr_text=code_qr.target(code, current_app.extensions["settings"].base_url),
     )  # fmt: skip
 
 
@@ -96,10 +99,8 @@ def qr_file(code: Code, kind: str) -> Response:
     )
 
 
-def _weeks(code_id: int) -> Chart:
+def _weeks(found: list[tuple[datetime, int]]) -> Chart:
     """Draw the purchases of the last 26 weeks."""
-    timezone = program.current().timezone
-    found = code_story.weeks(code_id, timezone)
     labels = [i18n.short_day(start) for start, _n in found]
     values = [float(number) for _start, number in found]
     best = max(values, default=0)
@@ -109,7 +110,7 @@ def _weeks(code_id: int) -> Chart:
         day=labels[values.index(best)],
     )  # fmt: skip
     return charts.stacked(
-        "weeks", labels, [Series(str(_("Purchases")), values if best else [])],
+        "weeks", labels, [Series(str(_("Purchases")), values)],
         title=str(_("Purchases with this code, by week")), finding=str(finding),
         show=lambda value: i18n.number(int(value)), head=str(_("Week from")),
     )  # fmt: skip
