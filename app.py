@@ -33,8 +33,12 @@ from integrations import cli as operator_cli
 from integrations import cli_serve
 from integrations import jobs as integrations_jobs
 from referrals import api as codes_api
+from referrals import api_code_jobs as code_jobs_api
 from referrals import cli as codes_cli
 from referrals import console as codes_console
+from referrals import console_batches as code_batches_console
+from referrals import console_cards, console_code, console_requests, jobs_codes
+from referrals import portal as codes_portal
 from referrals import public as referral_links
 from reports import api as reports_api
 from reports import cli as reports_cli
@@ -64,6 +68,7 @@ DOORS: list[Blueprint] = [
     spend_cli.door,
     console_spend.door,
     codes_api.door,
+    code_jobs_api.door,
     purchases_api.door,
     reports_api.door,
     reports_cli.door,
@@ -75,6 +80,11 @@ DOORS: list[Blueprint] = [
     ambassadors_console.door,
     campaigns_console.door,
     codes_console.door,
+    code_batches_console.door,
+    console_code.door,
+    console_requests.door,
+    console_cards.door,
+    codes_portal.door,
     rewards_console.door,
     rewards_portal.door,
     cli_imports.door,
@@ -93,8 +103,10 @@ JOBS: tuple[worker.Job, ...] = (
     worker.Job("send messages", 5, integrations_jobs.send_messages),
     worker.Job("apply webhooks", 60, webhooks.apply_waiting),
     worker.Job("run imports", 10, lambda: jobs_imports.run_due(stop=worker.is_stopping)),
+    worker.Job("make codes", 10, lambda: jobs_codes.run_due(stop=worker.is_stopping)),
     worker.Job("apply parked refunds", 60, rewards_jobs.apply_parked_refunds),
     worker.Job("expire reservations", 60, rewards_jobs.expire_reservations),
+    worker.Job("look for leaked codes", 3600, jobs_codes.look_for_leaks),
     worker.Job("link members", 3600, rewards_jobs.link_members),
     worker.Job("release holds", 3600, rewards_jobs.release_holds),
     worker.Job("sweep sign-ins", 3600, accounts_jobs.sweep),
