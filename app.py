@@ -108,6 +108,7 @@ JOBS: tuple[worker.Job, ...] = (
     worker.Job("expire reservations", 60, rewards_jobs.expire_reservations),
     worker.Job("look for leaked codes", 3600, jobs_codes.look_for_leaks),
     worker.Job("link members", 3600, rewards_jobs.link_members),
+    worker.Job("look for suspicions", 3600, rewards_jobs.look_for_suspicions),
     worker.Job("release holds", 3600, rewards_jobs.release_holds),
     worker.Job("sweep sign-ins", 3600, accounts_jobs.sweep),
     worker.Job("refresh reports", 300, reports_jobs.refresh_lake),

@@ -133,6 +133,22 @@ class ProgramForm(FlaskForm):  # type: ignore[misc]
         [InputRequired()],
         render_kw={"inputmode": "numeric"},
     )
+    velocity_orders = StringField(
+        _l("Purchases of one ambassador within an hour that are too many"),
+        [InputRequired()],
+        description=_l("From so many on, their commissions wait for a decision; 0 for never."),
+        render_kw={"inputmode": "numeric"},
+    )
+    shared_ip_customers = StringField(
+        _l("Customers of one ambassador behind one internet address that are too many"),
+        [InputRequired()],
+        description=_l("From so many on, their commissions wait for a decision; 0 for never."),
+        render_kw={"inputmode": "numeric"},
+    )
+    disposable_domains = StringField(
+        _l("Other providers of throw-away e-mail"),
+        description=_l("Such as trash.example, separated by spaces; the known ones are listed."),
+    )
 
 
 def of_ambassador(ambassador: Ambassador) -> dict[str, Any]:

@@ -67,6 +67,11 @@ class Program(Model):
     hold_days: Mapped[int]
     minimum_payout: Mapped[MinorUnits]
     asks_per_week: Mapped[int]
+    velocity_orders: Mapped[int] = mapped_column(server_default="10")  # in an hour; 0: never
+    shared_ip_customers: Mapped[int] = mapped_column(server_default="5")  # behind one; 0: never
+    disposable_domains: Mapped[str] = mapped_column(
+        sa.String(1000), server_default=""
+    )  # beside our list, space-separated
     rule_version: Mapped[int]  # grows with every change; frozen on attributions
     lake_id: Mapped[str] = mapped_column(sa.String(32))  # names this database's columnar copy
 

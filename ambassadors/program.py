@@ -21,8 +21,12 @@ from core.errors import Fault, InvalidInputError
 NAMES = (
     "name", "currency", "timezone", "locale", "shop_url", "allowed_hosts", "attribution_days",
     "attribution_touch", "lifetime_binding", "hold_days", "minimum_payout", "asks_per_week",
+    "velocity_orders", "shared_ip_customers", "disposable_domains",
 )  # fmt: skip
-_DAYS = {"attribution_days": 3650, "hold_days": 365, "asks_per_week": 50}  # largest allowed
+_LARGEST = {
+    "attribution_days": 3650, "hold_days": 365, "asks_per_week": 50, "velocity_orders": 10_000,
+    "shared_ip_customers": 10_000,
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +45,9 @@ class Rules:
     hold_days: int
     minimum_payout: int
     asks_per_week: int
+    velocity_orders: int  # of one ambassador within an hour that are too many; 0: never
+    shared_ip_customers: int  # of one ambassador behind one address that are too many; 0: never
+    disposable_domains: tuple[str, ...]  # beside those that we list
     rule_version: int
     lake_id: str
 
@@ -61,6 +68,7 @@ def current() -> Rules:
         row.name, row.currency, row.timezone, row.locale, row.shop_url,
         tuple(row.allowed_hosts.split()), row.attribution_days, row.attribution_touch,
         row.lifetime_binding, row.hold_days, row.minimum_payout, row.asks_per_week,
+        row.velocity_orders, row.shared_ip_customers, tuple(row.disposable_domains.split()),
         row.rule_version, row.lake_id,
     )  # fmt: skip
     g.program = rules
@@ -125,8 +133,8 @@ def _parsed(texts: dict[str, str], currency: str) -> dict[str, Any]:
 
 def _value(name: str, text: str, currency: str) -> Any:
     """Return the value that a text stands for; raises ValueError with what to do."""
-    if name in _DAYS:
-        return _within(text, _DAYS[name])
+    if name in _LARGEST:
+        return _within(text, _LARGEST[name])
     if name == "minimum_payout":
         return _not_negative(money.to_minor(text, currency))
     return _READERS[name](text)
@@ -192,6 +200,6 @@ def _within(text: str, largest: int) -> int:
 
 _READERS: dict[str, Callable[[str], Any]] = {
     "name": _named, "currency": money.require_currency, "timezone": _zone, "locale": _locale,
-    "shop_url": _shop, "allowed_hosts": _hosts, "attribution_touch": _touch,
-    "lifetime_binding": _yes,
+    "shop_url": _shop, "allowed_hosts": _hosts, "disposable_domains": _hosts,
+    "attribution_touch": _touch, "lifetime_binding": _yes,
 }  # fmt: skip

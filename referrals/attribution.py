@@ -10,7 +10,7 @@ history and changed rules can be run through whenever they come.
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -22,7 +22,7 @@ from ambassadors.models import Ambassador
 from ambassadors.program import Rules
 from core.db import db, many, upsert_dialect
 from core.errors import InvalidInputError, NotFoundError
-from referrals import bindings, codes, eligibility, redemptions, touches
+from referrals import bindings, codes, eligibility, redemptions, suspicions, touches
 from referrals.bindings import Bonds
 from referrals.eligibility import Terms
 from referrals.models import Attribution, CreditTouch, LostCredit, Purchase, PurchaseStatus
@@ -186,21 +186,28 @@ def _decisions(
     kept = {id_: row for id_, row in known.items() if row["touch"] is CreditTouch.MANUAL}
     who = {one.ambassador_id for several in found.values() for one in several}
     who |= {row["ambassador_id"] for row in kept.values()}
-    bonds = bindings.begin(orders, {id_ for id_ in who if id_ is not None}, rules)
+    people = {id_ for id_ in who if id_ is not None}
+    bonds = bindings.begin(orders, people, rules)
+    against = suspicions.known(orders, people, known.keys()).against
     decided = {}
     for order in orders:
         candidates = [*bonds.candidates(order), *found.get(order.id, [])]
         if order.is_counted and (order.id in kept or candidates):
-            row = kept.get(order.id) or _decision(order.id, candidates, rules)
+            row = kept.get(order.id) or _decision(order, candidates, rules, against)
             decided[order.id] = row
             bonds.follow(order, row)
     return decided, bonds
 
 
-def _decision(purchase_id: int, candidates: list[Candidate], rules: Rules) -> dict[str, Any]:
+def _decision(
+    order: Order,
+    candidates: list[Candidate],
+    rules: Rules,
+    against: Callable[[Order, Candidate], str | None],
+) -> dict[str, Any]:
     winner = next((one for one in candidates if one.refusal is None), None)
     return {
-        "purchase_id": purchase_id,
+        "purchase_id": order.id,
         "ambassador_id": winner.ambassador_id if winner else None,
         "campaign_id": winner.campaign_id if winner else None,
         "code_id": winner.code_id if winner else None,
@@ -218,7 +225,7 @@ def _decision(purchase_id: int, candidates: list[Candidate], rules: Rules) -> di
             for one in candidates
             if one is not winner
         ],
-        "suspicion": winner.suspicion if winner else None,
+        "suspicion": against(order, winner) if winner else None,
     }
 
 

@@ -68,6 +68,7 @@ class _Bond:
     order: Order
     ambassador_id: int
     campaign_id: int | None
+    is_vouched: bool  # by a person, who decided who has the credit
 
 
 @dataclass(slots=True)
@@ -91,7 +92,9 @@ class Bonds:
         if row["ambassador_id"] is None or row["touch"] is CreditTouch.BINDING:
             return
         for name in names_of(order, self.rules):
-            self.made.setdefault(name, _Bond(order, row["ambassador_id"], row["campaign_id"]))
+            is_vouched = row["touch"] is CreditTouch.MANUAL
+            bond = _Bond(order, row["ambassador_id"], row["campaign_id"], is_vouched)
+            self.made.setdefault(name, bond)
 
     def _candidate(self, name: str, bond: _Bond, order: Order) -> Candidate:
         is_subscription = name.startswith(_SUBSCRIPTION)
@@ -102,6 +105,7 @@ class Bonds:
             credit=Credit.BOUND_SUBSCRIPTION if is_subscription else Credit.BOUND_CUSTOMER,
             ambassador_id=bond.ambassador_id, campaign_id=bond.campaign_id, name=name,
             refusal=None if is_active else Loss.AMBASSADOR_NOT_ACTIVE.value,
+            is_vouched=bond.is_vouched,
         )  # fmt: skip
 
 

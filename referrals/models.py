@@ -239,6 +239,8 @@ class Purchase(Model):
     heard_from: Mapped[str | None] = mapped_column(sa.String(200))
     subscription: Mapped[str | None] = mapped_column(sa.String(150))
     period_index: Mapped[int | None]
+    name_key: Mapped[Digest | None]  # hash of the letters of the mailbox, to compare with names
+    is_disposable: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
     fact_hash: Mapped[Digest]  # of what the shop said, to tell a replay from a contradiction
     recorded_at: Mapped[UtcTime]
 
@@ -317,7 +319,24 @@ class Attribution(Model):
     reason: Mapped[str] = mapped_column(sa.String(200))  # a word of `attribution.Reason`
     rule_version: Mapped[int]
     lost: Mapped[list[Facts]] = mapped_column(sa.JSON)  # candidates that lost, each with its reason
-    suspicion: Mapped[str | None] = mapped_column(sa.String(60))  # holds the commission
+    suspicion: Mapped[str | None] = mapped_column(
+        sa.String(60)
+    )  # words of `suspicions.Signal`, each of which holds the commission
+
+
+class Suspicion(Model):
+    """What other orders say against a credit, with the evidence as it was found; never deleted.
+
+    Signals that the order alone tells are decided anew with each attribution and have no row.
+    """
+
+    __tablename__ = "suspicion"
+
+    purchase_id: Mapped[BigId] = mapped_column(sa.ForeignKey("purchase.id"), primary_key=True)
+    ambassador_id: Mapped[BigId] = mapped_column(sa.ForeignKey("ambassador.id"), primary_key=True)
+    signal: Mapped[str] = mapped_column(sa.String(40), primary_key=True)
+    evidence: Mapped[Facts]  # counts, and since when as seconds of Unix time
+    found_at: Mapped[UtcTime]
 
 
 class LostCredit(Model):

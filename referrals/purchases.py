@@ -20,11 +20,11 @@ import sqlalchemy as sa
 from flask_babel import gettext as _
 
 from ambassadors import program
-from core import changes, clock, emails, money
+from core import changes, clock, emails, likeness, money
 from core.db import db, many, upsert_dialect
 from core.errors import ConflictError, DomainError
 from integrations import facts
-from referrals import customers, purchase_faults
+from referrals import customers, disposable, purchase_faults
 from referrals.models import OrderAlias, Purchase, PurchaseLine, PurchaseStatus
 
 _FORWARD = {  # a status moves to the right only
@@ -241,6 +241,8 @@ def _row(fact: facts.Purchase, customer_id: int | None) -> dict[str, Any]:
         "heard_from": fact.heard_from,
         "subscription": fact.subscription,
         "period_index": fact.period_index,
+        "name_key": likeness.of_mailbox(fact.email),
+        "is_disposable": disposable.is_disposable(fact.email),
         "fact_hash": _fact_hash(fact),
         "recorded_at": clock.now(),
     }
@@ -343,7 +345,8 @@ def _add_what_is_missing(purchase: Purchase, fact: facts.Purchase, recorded: Rec
         resolved = customers.resolve_locked([fact])
         recorded.to_credit |= resolved.disturbed
         purchase.customer_id = resolved.customer_ids[0]
-        purchase.customer_key = told["customer_key"]
+        for name in ("customer_key", "name_key", "is_disposable"):
+            setattr(purchase, name, told[name])
         is_changed = True
     return is_changed
 

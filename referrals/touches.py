@@ -74,7 +74,8 @@ class Candidate:
     code_id: int | None = None
     click_id: int | None = None
     refusal: str | None = None  # set: it cannot win
-    suspicion: str | None = None
+    is_paid_traffic: bool = False
+    is_vouched: bool = False  # a person decided on the order that binds this one
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +92,8 @@ class Order:
     click_token: str | None
     subscription: str | None
     customer_id: int | None
+    name_key: str | None
+    is_disposable: bool
 
 
 _ORDERS = (
@@ -100,6 +103,7 @@ _ORDERS = (
         Purchase.total, Purchase.refunded, Purchase.status, Purchase.is_test,
         Purchase.customer_key, Purchase.codes,
         Purchase.click_token, Purchase.subscription, Purchase.customer_id,
+        Purchase.name_key, Purchase.is_disposable,
         Customer.member_id, Customer.first_purchase_id,
     )
     .outerjoin(Customer, Customer.id == Purchase.customer_id)
@@ -137,7 +141,8 @@ def _order(row: Any, lines: tuple[BasketLine, ...]) -> Order:
         row.id, basket, f"{row.source}:{row.external_id}",
         row.status is PurchaseStatus.PAID and not row.is_test,
         row.status is PurchaseStatus.CANCELLED or row.is_test, 0 < row.total == row.refunded,
-        tuple(row.codes), row.click_token, row.subscription, row.customer_id,
+        tuple(row.codes), row.click_token, row.subscription, row.customer_id, row.name_key,
+        row.is_disposable,
     )  # fmt: skip
 
 
@@ -239,7 +244,7 @@ def _click_candidate(order: Order, click: Any, rules: Rules) -> Candidate:
     return Candidate(
         touch=CreditTouch.LINK, credit=Credit.LINK_CLICKED, ambassador_id=click.ambassador_id,
         campaign_id=click.campaign_id, name=click.slug, click_id=click.id, refusal=refusal,
-        suspicion="paid_traffic" if click.is_paid_traffic else None,
+        is_paid_traffic=click.is_paid_traffic,
     )  # fmt: skip
 
 

@@ -43,14 +43,14 @@ def home() -> ResponseReturnValue:
     months = acquisition.report(half, currency, copy=copy)
     cost = cac.report(both, currency, copy=copy)
     now, before = months.rows[-1], months.rows[-2]
-    running = overview.running()
+    running, held = overview.running(), overview.held()
     return render_template(
         "reports/console/home.html",
         now=now, before=before, month=present, month_before=following(present, -1),
         currency=currency, cac=cost.by_month[-1].cac_community,
         share_change=_points(now.share_tracked, before.share_tracked),
         cac_change=_more(cost, currency), share=figures.share_by_month(months),
-        standing=overview.standing(currency), held=overview.held(),
+        standing=overview.standing(currency), held=held,
         left_out=overview.left_out(), running=running,
         benefits={
             one.slug: campaign_words.benefits(campaign_terms.of(one).benefits, one.currency)
@@ -59,7 +59,7 @@ def home() -> ResponseReturnValue:
         brought=campaigns.brought(copy, Period(present, present), currency),
         behind=_behind(Period(present, present), currency),
         about=(wording.SHARE_TRACKED, wording.CAC_COMMUNITY, wording.NEW_CUSTOMERS),
-        suspicion=reward_words.suspicion,
+        why_held=reward_words.why_held({one.purchase_id: one.suspicion for one in held}),
     )  # fmt: skip
 
 

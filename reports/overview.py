@@ -73,6 +73,7 @@ class Standing:
 class Held:
     """A commission that waits for a decision."""
 
+    purchase_id: int
     source: str
     external_id: str
     occurred_at: datetime
@@ -135,8 +136,8 @@ def held(*, limit: int = 5) -> list[Held]:
     amount = -sa.func.sum(Posting.amount)
     query = (
         sa.select(
-            Purchase.source, Purchase.external_id, Purchase.occurred_at, Member.name,
-            amount.label("amount"), Posting.currency,
+            Purchase.id.label("purchase_id"), Purchase.source, Purchase.external_id,
+            Purchase.occurred_at, Member.name, amount.label("amount"), Posting.currency,
             sa.func.max(Attribution.suspicion).label("suspicion"),
         )
         .join(Purchase, Purchase.id == Posting.purchase_id)

@@ -18,7 +18,7 @@ from core import forms, i18n
 from core.db import db
 from core.errors import DomainError, Fault, InvalidInputError, NotFoundError
 from core.web import row_asked
-from referrals import codes, purchases, sharing
+from referrals import codes, purchases, sharing, suspicions
 from referrals.models import Purchase
 from referrals.sharing import Shared
 from rewards import commissions, credits, earnings, intake, purchase_list, wording
@@ -77,6 +77,7 @@ def all_purchases() -> ResponseReturnValue:
     return render_template(
         "rewards/console/purchases.html",
         rows=[described[purchase_id] for purchase_id in ids], search=search, narrows=_narrows(),
+        why_held=wording.why_held({one.purchase.id: _against(one) for one in described.values()}),
         next_before=found[PAGE - 1][1] if len(found) > PAGE else None,
         before=request.args.get("before"),
     )  # fmt: skip
@@ -116,14 +117,21 @@ def _purchase_page(purchase_id: int, form: OverrideForm) -> str:
     one = credits.describe([purchase_id])[purchase_id]
     decided = one.attribution
     is_held = decided is not None and decided.suspicion is not None
+    evidence = suspicions.evidence([purchase_id])
+    seen = evidence.get(purchase_id, {})
     if is_held and not form.is_submitted():
         form.ambassador.data = _as_written(one)
     return render_template(
         "rewards/console/purchase.html",
         one=one, entries=commissions.entries_of(purchase_id), form=form, reason=wording.reason,
-        suspicion=wording.suspicion, touches=wording.TOUCHES, kinds=_entry_words(),
-        names=_names(one), is_held=is_held,
+        touches=wording.TOUCHES, kinds=_entry_words(), names=_names(one), is_held=is_held,
+        why_held=wording.suspicions(_against(one), seen) if is_held else [],
+        seen=[] if is_held or not seen else wording.suspicions(" ".join(seen), seen),
     )  # fmt: skip
+
+
+def _against(one: credits.Credited) -> str | None:
+    return one.attribution.suspicion if one.attribution else None
 
 
 def _as_written(one: credits.Credited) -> str:
@@ -187,6 +195,7 @@ def _entry_words() -> dict[EntryKind, str]:
     return {
         EntryKind.COMMISSION: _("Commission"),
         EntryKind.RELEASE: _("Available"),
+        EntryKind.HOLD: _("Put on hold"),
         EntryKind.CLAWBACK: _("Taken back"),
         EntryKind.REINSTATEMENT: _("Given again"),
         EntryKind.PAYOUT: _("Paid"),

@@ -163,7 +163,7 @@ def movements(ambassador_id: int, *, limit: int = 30) -> list[Any]:
                 .order_by(Posting.entry_id.desc())
                 .limit(limit)
             ),
-            Entry.kind != EntryKind.RELEASE,
+            Entry.kind.not_in([EntryKind.RELEASE, EntryKind.HOLD]),
         )
         .group_by(Entry.id, Entry.kind, Entry.occurred_at, Posting.currency)
         .order_by(Entry.occurred_at.desc(), Entry.id.desc())

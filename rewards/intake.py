@@ -51,6 +51,7 @@ def _decide(marked: set[int]) -> set[int]:
     """Decide and settle purchases whose months are marked already, and those they bind."""
     changed = attribution.attribute(marked)
     commissions.settle(marked | changed)
+    holds.follow(changed)
     purchases.mark_changed(changed - marked)
     return changed
 
@@ -59,6 +60,6 @@ def override(purchase_id: int, ambassador_id: int | None, *, reason: str) -> Att
     """Give a purchase's credit to somebody by hand; raises as `attribution.override` does."""
     decided = attribution.override(purchase_id, ambassador_id, reason=reason)
     decide_again([purchase_id])  # and what this purchase binds
-    holds.release_decided([purchase_id])
+    holds.follow([purchase_id])
     purchases.mark_changed([purchase_id])
     return decided

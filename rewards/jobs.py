@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from core.db import BATCH_ROWS, db, reading
-from referrals import customers, purchases, redemptions, refunds
-from rewards import commissions, intake
+from referrals import customers, purchases, redemptions, refunds, suspicions
+from rewards import commissions, intake, patterns
 
 
 def release_holds() -> int:
@@ -20,6 +20,23 @@ def release_holds() -> int:
         released += commissions.release(due[start : start + BATCH_ROWS])
         db.session.commit()
     return released
+
+
+def look_for_suspicions() -> int:
+    """Put commissions on hold that other orders speak against; return how many are found.
+
+    They are looked for while nobody who writes has to wait for that, and before what is
+    due is released.
+    """
+    with reading():
+        found = patterns.found()
+        db.session.commit()
+    for start in range(0, len(found), BATCH_ROWS):
+        batch = found[start : start + BATCH_ROWS]
+        suspicions.keep(batch)
+        intake.decide_again({one.purchase_id for one in batch})
+        db.session.commit()
+    return len(found)
 
 
 def expire_reservations() -> int:

@@ -34,7 +34,8 @@ class EntryKind(StrEnum):
     """Why money moved."""
 
     COMMISSION = "commission"
-    RELEASE = "release"  # the hold period is over
+    RELEASE = "release"  # the hold period is over, or a person has decided
+    HOLD = "hold"  # something is suspicious: a person has to decide
     CLAWBACK = "clawback"  # a refund, a lost dispute, a withdrawn credit
     REINSTATEMENT = "reinstatement"  # a refund failed, a dispute was won
     PAYOUT = "payout"

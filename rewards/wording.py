@@ -7,13 +7,19 @@ theirs.  Every word of `touches.Credit`, `touches.Loss` and
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 
 from core import i18n
+from referrals import suspicions as found_suspicions
 from referrals.eligibility import Reason
 from referrals.models import CreditTouch, PurchaseStatus
+from referrals.suspicions import Signal
 from referrals.touches import Credit, Loss
 from rewards.earnings import Brought
 
@@ -55,8 +61,13 @@ OTHERS = {
     "overridden": _l("The team decided on the credit by hand."),
     "none": _l("The code or link did not count for this purchase."),
 }
-SUSPICIONS = {
-    "paid_traffic": _l("The visit came from a paid advertisement."),
+SUSPICIONS: dict[str, Any] = {
+    Signal.PAID_TRAFFIC: _l("The visit came from a paid advertisement."),
+    Signal.SIMILAR_NAME: _l("The e-mail address that bought is spelt like the ambassador."),
+    Signal.DISPOSABLE_DOMAIN: _l("The e-mail address that bought is a throw-away one."),
+    Signal.VELOCITY: _l("Very many purchases came through this ambassador within one hour."),
+    Signal.SHARED_IP: _l("Many customers of this ambassador share one internet address."),
+    Signal.NO_CLICK: _l("The code is used without any visit far more often than it used to be."),
 }
 TOUCHES = {
     CreditTouch.CODE: _l("code"),
@@ -72,9 +83,57 @@ def reason(word: str) -> str:
     return str(_SENTENCES.get(word, word))
 
 
-def suspicion(word: str | None) -> str:
-    """Return why a commission waits for a person."""
-    return str(SUSPICIONS.get(word or "", _("Something about this purchase is unusual.")))
+def why_held(words: dict[int, str | None]) -> dict[int, list[str]]:
+    """Return why purchases wait for a decision, by purchase, for those that do."""
+    held = {purchase_id: told for purchase_id, told in words.items() if told}
+    evidence = found_suspicions.evidence(held) if held else {}
+    return {
+        purchase_id: suspicions(told, evidence.get(purchase_id, {}))
+        for purchase_id, told in held.items()
+    }
+
+
+def suspicions(words: str | None, evidence: Mapping[str, Mapping[str, int]]) -> list[str]:
+    """Return why a commission waits for a person, one sentence for each signal.
+
+    Args:
+        words: Of `suspicions.Signal`, as the attribution has them.
+        evidence: By signal, of those that were found among many orders.
+    """
+    unknown = _("Something about this purchase is unusual.")
+    told = [
+        _counted(word, evidence[word]) if word in evidence else str(SUSPICIONS.get(word, unknown))
+        for word in (words or "").split()
+    ]
+    return told or [str(unknown)]
+
+
+def _counted(word: str, seen: Mapping[str, int]) -> str:
+    """Return a sentence with what was counted, and since when."""
+    since = datetime.fromtimestamp(seen["since"], UTC)
+    if word == Signal.VELOCITY:
+        return str(
+            _(
+                "%(count)s purchases came through this ambassador within one hour, from %(when)s.",
+                count=seen["count"], when=i18n.moment(since),
+            )
+        )  # fmt: skip
+    if word == Signal.SHARED_IP:
+        return str(
+            _(
+                "%(count)s customers of this ambassador came from one internet address"
+                " since %(day)s.",
+                count=seen["count"], day=i18n.day(since),
+            )
+        )  # fmt: skip
+    return str(
+        _(
+            "Of the %(recent)s latest purchases with their codes, %(without)s came without any"
+            " visit since %(day)s; before that it was %(past_without)s of %(past)s.",
+            recent=seen["recent"], without=seen["without"], day=i18n.day(since),
+            past_without=seen["past_without"], past=seen["past"],
+        )
+    )  # fmt: skip
 
 
 def why(bought: Brought) -> str:

@@ -171,5 +171,6 @@ def _empty_postgresql() -> None:
             "UPDATE program SET name = 'Cercle', currency = 'EUR', timezone = 'Europe/Paris', "
             "locale = 'fr', shop_url = 'https://shop.example', allowed_hosts = '', "
             "attribution_days = 30, attribution_touch = 'last', lifetime_binding = false, "
-            "hold_days = 30, minimum_payout = 2000, asks_per_week = 2, rule_version = 1"
+            "hold_days = 30, minimum_payout = 2000, asks_per_week = 2, rule_version = 1, "
+            "velocity_orders = 10, shared_ip_customers = 5, disposable_domains = ''"
         )

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0010_add_code_batches"
-down_revision = "0008_refuse_truncate"
+down_revision = "0009_add_suspicions"
 branch_labels = None
 depends_on = None
 

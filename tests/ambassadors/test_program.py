@@ -60,6 +60,9 @@ def test_what_the_rules_say_can_be_told_again(app: Flask) -> None:
         ("minimum_payout", "-1"),
         ("minimum_payout", "NaN"),
         ("minimum_payout", "0.001"),
+        ("velocity_orders", "-1"),
+        ("shared_ip_customers", "many"),
+        ("disposable_domains", "@trash.example"),
     ],
 )
 def test_a_rule_that_cannot_be_changes_nothing(app: Flask, name: str, text: str) -> None:

@@ -25,7 +25,15 @@ ORDERS = st.fixed_dictionaries(
         "total": st.sampled_from([0, 1, 5, 9_999, 10_000, 33_333]),
         "codes": st.lists(st.sampled_from(CODES), max_size=3, unique=True).map(tuple),
         "email": st.sampled_from(
-            [None, "a@example.com", "b@example.com", "A@example.com", "zoe@example.com"]
+            [
+                None,
+                "a@example.com",
+                "b@example.com",
+                "A@example.com",
+                "zoe@example.com",
+                "martin.zoe@example.com",
+                "c@mailinator.com",
+            ]
         ),
         "customer_external_id": st.sampled_from([None, None, "1", "2"]),
         "day": st.integers(0, 6),
@@ -94,15 +102,11 @@ def take(messages: list[Fact], dice: random.Random | None) -> None:
 def outcome() -> dict[str, Any]:
     """Return all that must not depend on the order of arrival, without ids."""
     db.session.expire_all()
-    credit = {
-        row.external_id: (row.ambassador_id, row.touch, row.reason, row.lost)
-        for row in db.session.execute(
-            db.select(
-                Purchase.external_id, Attribution.ambassador_id, Attribution.touch,
-                Attribution.reason, Attribution.lost,
-            ).join(Attribution, Attribution.purchase_id == Purchase.id)
-        )
-    }  # fmt: skip
+    query = db.select(
+        Purchase.external_id, Attribution.ambassador_id, Attribution.touch, Attribution.reason,
+        Attribution.lost, Attribution.suspicion,
+    ).join(Attribution, Attribution.purchase_id == Purchase.id)  # fmt: skip
+    credit = {name: tuple(decided) for name, *decided in db.session.execute(query)}
     first = db.select(Purchase.external_id).join(
         Customer, Customer.first_purchase_id == Purchase.id
     )
@@ -118,10 +122,10 @@ def outcome() -> dict[str, Any]:
 
 def names(seen: dict[str, Any], owners: dict[int, str]) -> dict[str, Any]:
     """Put the owners' codes where their ids, and customers' numbers, would be."""
-    credit = {
-        order: (owners[who], touch, reason, [(one["touch"], one["reason"]) for one in lost])
-        for order, (who, touch, reason, lost) in seen["credit"].items()
-    }
+    credit = {}
+    for order, (who, touch, reason, lost, suspicion) in seen["credit"].items():
+        lost_by = [(one["touch"], one["reason"]) for one in lost]
+        credit[order] = (owners[who], touch, reason, lost_by, suspicion)
     money = {
         owners[who]: sorted(
             (currency, account, amount)
@@ -135,7 +139,9 @@ def names(seen: dict[str, Any], owners: dict[int, str]) -> dict[str, Any]:
 
 
 def play(messages: list[Fact], dice: random.Random | None) -> dict[str, Any]:
-    zoe = make_member(email_hash=emails.digest("zoe@example.com"))  # buys with her own code too
+    zoe = make_member(  # buys with her own code too
+        name="Zoé Martin", email_hash=emails.digest("zoe@example.com")
+    )
     new_only = make_campaign(rule={"new_customers_only": True})
     old = make_code("OLD10", ends_at=NOW + timedelta(days=3))
     owners = {
