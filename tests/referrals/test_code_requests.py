@@ -13,6 +13,7 @@ from accounts.models import AuditLine, RoleName
 from ambassadors.models import Ambassador
 from campaigns.models import Campaign, CampaignStatus
 from core.db import db
+from core.errors import InvalidInputError, NotFoundError
 from core.outbox import OutboxMessage
 from referrals import code_requests, codes, given_codes
 from referrals.codes import InvalidCodeError
@@ -48,14 +49,14 @@ def test_a_wish_that_is_approved_becomes_a_code_of_theirs_and_they_are_told(app:
     (mail,) = mails()
     assert mail["to"] == "zoe@example.com"
     assert "est votre code" in mail["subject"]
-    with pytest.raises(code_requests.NotFoundError):
+    with pytest.raises(NotFoundError):
         code_requests.approve(wish.id)
 
 
 def test_a_wish_that_is_declined_says_why(app: Flask) -> None:
     zoe, campaign = somebody()
     wish = code_requests.ask(zoe, campaign.id, "BESTICE")
-    with pytest.raises(code_requests.InvalidInputError):
+    with pytest.raises(InvalidInputError):
         code_requests.decline(wish.id, reason="  ")
     code_requests.decline(wish.id, reason="Another brand says so.")
     assert codes.find("BESTICE") is None
@@ -84,10 +85,10 @@ def test_one_wish_waits_in_a_campaign_and_only_in_campaigns_of_theirs(app: Flask
     code_requests.ask(zoe, campaign.id, "ZOEICE")
     with pytest.raises(code_requests.WaitingError):
         code_requests.ask(zoe, campaign.id, "ZOEPEAR")
-    with pytest.raises(code_requests.InvalidInputError):
+    with pytest.raises(InvalidInputError):
         code_requests.ask(zoe, other.id, "ZOEPEAR")
     campaign.status = CampaignStatus.ENDED
-    with pytest.raises(code_requests.InvalidInputError):
+    with pytest.raises(InvalidInputError):
         code_requests.ask(zoe, campaign.id, "ZOEPEAR")
 
 
@@ -106,7 +107,7 @@ def test_of_two_who_decide_at_once_one_does(app: Flask) -> None:
                     code_requests.decline(wish_id, reason="No")
                 db.session.commit()
                 done.append(act)
-            except code_requests.NotFoundError:
+            except NotFoundError:
                 db.session.rollback()
             finally:
                 db.session.remove()
