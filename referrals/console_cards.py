@@ -10,7 +10,6 @@ from flask_babel import gettext as _
 from markupsafe import Markup
 
 from accounts import permissions
-from ambassadors import program
 from campaigns import terms as campaign_terms
 from campaigns import wording
 from campaigns.models import Campaign
@@ -78,7 +77,7 @@ def _page(
         words = _words(db.session.get_one(Campaign, campaign_id))
     return render_template(
         "referrals/console/cards.html", cards=cards, words=words, language=language, back=back,
-        job_id=job_id, after=after, brand=program.current().name,
+        job_id=job_id, after=after,
     )  # fmt: skip
 
 

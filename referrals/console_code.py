@@ -112,5 +112,10 @@ def _weeks(found: list[tuple[datetime, int]]) -> Chart:
     return charts.stacked(
         "weeks", labels, [Series(str(_("Purchases")), values)],
         title=str(_("Purchases with this code, by week")), finding=str(finding),
-        show=lambda value: i18n.number(int(value)), head=str(_("Week from")),
+        show=_whole, head=str(_("Week from")),
     )  # fmt: skip
+
+
+def _whole(value: float) -> str:
+    """Return a count; an axis has no words between whole ones."""
+    return i18n.number(int(value)) if value == int(value) else ""

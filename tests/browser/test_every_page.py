@@ -29,7 +29,7 @@ from tests.factories import (
 )
 
 LEA = "lea@ambassadors.example"
-NO_PAGES = (".csv", ".xlsx", ".svg", ".json")
+NO_PAGES = (".csv", ".xlsx", ".svg", ".png", ".json")
 ALONE = ("/r/", "/sign-out", "/static/")  # not pages of ours, or the end of the visit
 ROLES = {  # where each starts, and how many kinds of pages they reach at least
     RoleName.ADMIN: ("/console", 26),

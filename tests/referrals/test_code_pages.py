@@ -127,6 +127,7 @@ def test_cards_are_in_the_language_of_those_who_get_them(staff: FlaskClient) -> 
     french = staff.get(f"/console/codes/{code.id}/cards?lang=en&in=fr").text
     assert english.count('class="print-card"') == french.count('class="print-card"') == 8
     assert "Enter this code at the checkout" in english
+    assert '<p class="brand-name">Cercle</p>' in english
     assert "Saisissez ce code" in french
     assert "Cards to print" in french  # the page itself stays in the reader's language
 
