@@ -42,7 +42,7 @@ from reports import cli_ledger as ledger_cli
 from reports import console as reports_console
 from reports import jobs as reports_jobs
 from rewards import api as purchases_api
-from rewards import cli_imports, console_imports, jobs_imports
+from rewards import cli_imports, console_imports, console_questions, jobs_imports, portal_questions
 from rewards import console as rewards_console
 from rewards import jobs as rewards_jobs
 from rewards import portal as rewards_portal
@@ -75,6 +75,8 @@ DOORS: list[Blueprint] = [
     codes_console.door,
     rewards_console.door,
     rewards_portal.door,
+    portal_questions.door,
+    console_questions.door,
     cli_imports.door,
     console_imports.door,
     health.door,

@@ -39,6 +39,7 @@ ACTS = {
     "purchases.import.cancel": _l("Import of purchases stopped"),
     "purchases.import.download": _l("Refused lines downloaded"),
     "purchases.import.start": _l("Import of purchases started"),
+    "question.answer": _l("Question of an ambassador answered"),
     "report.export": _l("Report exported"),
     "spend.export": _l("Spend exported"),
     "spend.import": _l("Spend imported"),

@@ -103,7 +103,11 @@ def figures(ambassador_id: int, *, since: datetime) -> Figures:
 
 
 def brought(
-    ambassador_id: int, *, before: tuple[datetime, int] | None = None, limit: int = 20
+    ambassador_id: int,
+    *,
+    before: tuple[datetime, int] | None = None,
+    limit: int = 20,
+    only: int | None = None,
 ) -> list[Brought]:
     """Return purchases of an ambassador's list, the latest first, in two statements.
 
@@ -111,6 +115,7 @@ def brought(
         ambassador_id: Whose.
         before: Time and id of the last purchase of the page before.
         limit: Rows at most.
+        only: The one purchase to look at.
     """
     credited = sa.select(Attribution.purchase_id).where(Attribution.ambassador_id == ambassador_id)
     lost = sa.select(LostCredit.purchase_id).where(LostCredit.ambassador_id == ambassador_id)
@@ -136,6 +141,8 @@ def brought(
     )  # fmt: skip
     if before is not None:
         query = query.where(sa.tuple_(Purchase.occurred_at, Purchase.id) < before)
+    if only is not None:
+        query = query.where(Purchase.id == only)
     rows = db.session.execute(query).all()
     balances = ledger.by_purchase([row.Purchase.id for row in rows]) if rows else {}
     return [_brought(row, ambassador_id, balances) for row in rows]

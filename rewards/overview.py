@@ -23,7 +23,7 @@ from referrals.models import (
     Refund,
     RefundState,
 )  # fmt: skip
-from rewards.models import Account, Commission, Posting
+from rewards.models import Account, Commission, Posting, PurchaseQuestion
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,7 @@ class Waiting:
     failed_messages: int
     parked_refunds: int
     invited: int
+    questions: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +99,7 @@ def waiting() -> Waiting:
             sa.select(OutboxMessage.id).where(OutboxMessage.state == MessageState.FAILED),
             sa.select(Refund.id).where(Refund.state == RefundState.PARKED),
             sa.select(Ambassador.id).where(Ambassador.status == AmbassadorStatus.INVITED),
+            sa.select(PurchaseQuestion.id).where(PurchaseQuestion.answered_at.is_(None)),
         )
     )
 
