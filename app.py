@@ -42,7 +42,16 @@ from reports import cli_ledger as ledger_cli
 from reports import console as reports_console
 from reports import jobs as reports_jobs
 from rewards import api as purchases_api
-from rewards import cli_imports, console_imports, console_questions, jobs_imports, portal_questions
+from rewards import (
+    cli_imports,
+    cli_privacy,
+    console_imports,
+    console_questions,
+    jobs_imports,
+    jobs_privacy,
+    portal_me,
+    portal_questions,
+)
 from rewards import console as rewards_console
 from rewards import jobs as rewards_jobs
 from rewards import portal as rewards_portal
@@ -76,6 +85,8 @@ DOORS: list[Blueprint] = [
     rewards_console.door,
     rewards_portal.door,
     portal_questions.door,
+    portal_me.door,
+    cli_privacy.door,
     console_questions.door,
     cli_imports.door,
     console_imports.door,
@@ -98,6 +109,8 @@ JOBS: tuple[worker.Job, ...] = (
     worker.Job("link members", 3600, rewards_jobs.link_members),
     worker.Job("release holds", 3600, rewards_jobs.release_holds),
     worker.Job("sweep sign-ins", 3600, accounts_jobs.sweep),
+    worker.Job("make data files", 60, jobs_privacy.write_exports),
+    worker.Job("drop data files", 3600, jobs_privacy.sweep),
     worker.Job("refresh reports", 300, reports_jobs.refresh_lake),
 )
 

@@ -28,7 +28,7 @@ from referrals.models import (
 )  # fmt: skip
 from rewards import credits, ledger
 from rewards.credits import CommissionState
-from rewards.models import Account, Commission, Entry, EntryKind, Posting
+from rewards.models import Account, Commission, Entry, EntryKind, PayoutDetail, Posting
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,7 @@ class Figures:
     new_customers: int
     new_customers_lately: int
     next_payable_at: datetime | None
+    has_payout_details: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +98,7 @@ def figures(ambassador_id: int, *, since: datetime) -> Figures:
             _count(bought), _count(bought.where(Purchase.occurred_at >= since)),
             _count(new), _count(new.where(Purchase.occurred_at >= since)),
             next_at.scalar_subquery(),
+            sa.exists().where(PayoutDetail.ambassador_id == ambassador_id),
         )
     ).one()  # fmt: skip
     return Figures(*row)

@@ -140,3 +140,25 @@ class DataExport(Model):
     ready_at: Mapped[UtcTime | None]
     expires_at: Mapped[UtcTime]
     body: Mapped[str | None] = mapped_column(sa.Text)  # JSON
+
+
+class PayoutMethod(StrEnum):
+    """How an ambassador wishes to be paid."""
+
+    BANK = "bank"  # to an IBAN
+    STORE_CREDIT = "store_credit"  # as a code of the shop
+
+
+class PayoutDetail(Model):
+    """Where an ambassador's money goes; the account number only sealed."""
+
+    __tablename__ = "payout_detail"
+
+    id: Mapped[PrimaryKey]
+    ambassador_id: Mapped[BigId] = mapped_column(sa.ForeignKey("ambassador.id"), unique=True)
+    method: Mapped[PayoutMethod] = mapped_column(choice(PayoutMethod))
+    holder: Mapped[str] = mapped_column(sa.String(70))
+    sealed: Mapped[str | None] = mapped_column(sa.Text)  # encrypted IBAN
+    last4: Mapped[str] = mapped_column(sa.String(4))
+    fingerprint: Mapped[str | None] = mapped_column(sa.String(64), index=True)  # same account
+    changed_at: Mapped[UtcTime]  # payouts wait 72 h after it

@@ -88,7 +88,11 @@ def home() -> ResponseReturnValue:
         "rewards/portal/home.html",
         me=ambassador, cards=cards, figures=figures, wallets=owed, story=steps.story(figures),
         checklist=steps.checklist(ambassador, figures, has_code=bool(cards)),
-        step=steps.next_one(has_answer=has_answer), asked=asked,
+        step=steps.next_one(
+            has_answer=has_answer,
+            needs_details=not figures.has_payout_details and _is_enough(owed),
+        ),
+        asked=asked,
         purchases=found[:ON_HOME], more=len(found) > ON_HOME, why=wording.why,
     )  # fmt: skip
 
@@ -131,6 +135,13 @@ def month_start() -> datetime:
     zone = ZoneInfo(program.current().timezone)
     now = clock.now().astimezone(zone)
     return now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+
+
+def _is_enough(owed: list[Wallet]) -> bool:
+    """Tell whether there is as much available as the program pays at once."""
+    rules = program.current()
+    enough = max(rules.minimum_payout, 1)
+    return any(one.currency == rules.currency and one.payable >= enough for one in owed)
 
 
 def link_url(slug: str) -> str:

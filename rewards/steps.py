@@ -65,12 +65,19 @@ def checklist(ambassador: Ambassador, figures: Figures, *, has_code: bool) -> li
     ]
 
 
-def next_one(*, has_answer: bool) -> Hint | None:
+def next_one(*, has_answer: bool, needs_details: bool) -> Hint | None:
     """Return one thing worth doing, or None: mostly there is nothing to do.
 
     Args:
         has_answer: The team answered a question, and it was not read yet.
+        needs_details: There is enough to pay, and we do not know where to.
     """
+    if needs_details:
+        return Hint(
+            _("Where may we send your money?"),
+            _("You have enough for a payout. Tell us how you wish to be paid."),
+            _("Say where"), "/portal/me/payout",
+        )  # fmt: skip
     if has_answer:
         return Hint(
             _("The team has answered you"),
