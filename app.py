@@ -45,10 +45,12 @@ from rewards import api as purchases_api
 from rewards import (
     cli_imports,
     cli_privacy,
+    console_content,
     console_imports,
     console_questions,
     jobs_imports,
     jobs_privacy,
+    portal_content,
     portal_me,
     portal_questions,
 )
@@ -86,6 +88,8 @@ DOORS: list[Blueprint] = [
     rewards_portal.door,
     portal_questions.door,
     portal_me.door,
+    portal_content.door,
+    console_content.door,
     cli_privacy.door,
     console_questions.door,
     cli_imports.door,

@@ -28,6 +28,7 @@ ACTS = {
     "code.create": _l("Code created"),
     "code.freeze": _l("Code stopped"),
     "code.generate": _l("Codes generated"),
+    "content.thank": _l("Published content seen and thanked for"),
     "customers.import": _l("Customers imported"),
     "demo.load": _l("Demo loaded"),
     "inbox.replay": _l("Message replayed"),

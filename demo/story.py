@@ -208,6 +208,7 @@ class _Teller:
         if until == self.year.calendar.today:
             self._invite()
             voices.ask(self.joined[brand.SIGNING_IN], by="operator")
+            voices.show(self.joined[brand.SIGNING_IN], by="operator")
 
     def _invite(self) -> None:
         for ally in self.year.allies[-brand.INVITED :]:

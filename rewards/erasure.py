@@ -24,7 +24,7 @@ from core import emails, mails
 from core.db import db
 from core.errors import NotFoundError
 from core.outbox import MessageState, OutboxMessage
-from referrals import codes
+from referrals import codes, content_links
 from referrals.models import (
     Code,
     CodeCustomerUse,
@@ -98,6 +98,7 @@ def _end_part(ambassador: Ambassador) -> None:
         .values(text="", answer=sa.case((PurchaseQuestion.answered_at.is_not(None), "")))
     )
     payout_details.forget(ambassador.id)
+    content_links.forget(ambassador.id)
     if ambassador.user_id is not None:
         _close_account(ambassador, users.load(ambassador.user_id))
 

@@ -8,6 +8,7 @@ from wtforms import BooleanField, RadioField, SelectField, StringField, TextArea
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length
 
+from referrals.content_links import LONGEST
 from rewards.models import PayoutMethod
 from rewards.questions import LONGEST_ANSWER
 
@@ -67,6 +68,18 @@ class PayoutForm(FlaskForm):  # type: ignore[misc]
         description=_l("For a bank transfer. Pages show its last 4 characters only."),
         render_kw={"autocomplete": "off", "spellcheck": "false", "autocapitalize": "characters"},
     )
+
+
+class ContentForm(FlaskForm):  # type: ignore[misc]
+    """What an ambassador published, and for which campaign."""
+
+    url = StringField(
+        _l("Address of what you published"),
+        [InputRequired(_l("Write the address.")), Length(max=LONGEST)],
+        description=_l("A post, a video, an article; it starts with https://"),
+        render_kw={"inputmode": "url", "autocomplete": "off", "autocapitalize": "none"},
+    )
+    campaign = SelectField(_l("For the campaign"), coerce=int)
 
 
 class EraseForm(FlaskForm):  # type: ignore[misc]

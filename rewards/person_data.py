@@ -24,6 +24,7 @@ from campaigns.models import Campaign
 from core import clock, jobs, limits
 from core.db import affected, db, upsert_dialect
 from core.errors import NotFoundError
+from referrals import content_links
 from referrals.models import Click, Code, Customer, Link, Purchase
 from rewards import earnings, payout_details
 from rewards.models import Commission, DataExport, Entry, Posting, PurchaseQuestion
@@ -152,6 +153,10 @@ def _as_ambassador(one: Ambassador) -> dict[str, Any]:
             **_row(paid_to, "method", "holder", "changed_at"),
             "iban": payout_details.account_number(one.id),
         },
+        "content_links": [
+            _row(link, "url", "campaign", "handed_in_at", "seen_at", "thanks")
+            for link in content_links.of_ambassador(one.id, limit=10**6)
+        ],
         "questions": [
             _row(said, "kind", "text", "asked_at", "answer", "answered_at")
             for said in db.session.scalars(asked.order_by(PurchaseQuestion.id))
