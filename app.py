@@ -47,7 +47,18 @@ from reports import console as reports_console
 from reports import console_overview
 from reports import jobs as reports_jobs
 from rewards import api as purchases_api
-from rewards import cli_imports, console_imports, jobs_imports
+from rewards import (
+    cli_imports,
+    cli_privacy,
+    console_content,
+    console_imports,
+    console_questions,
+    jobs_imports,
+    jobs_privacy,
+    portal_content,
+    portal_me,
+    portal_questions,
+)
 from rewards import console as rewards_console
 from rewards import jobs as rewards_jobs
 from rewards import portal as rewards_portal
@@ -87,6 +98,12 @@ DOORS: list[Blueprint] = [
     codes_portal.door,
     rewards_console.door,
     rewards_portal.door,
+    portal_questions.door,
+    portal_me.door,
+    portal_content.door,
+    console_content.door,
+    cli_privacy.door,
+    console_questions.door,
     cli_imports.door,
     console_imports.door,
     health.door,
@@ -111,6 +128,8 @@ JOBS: tuple[worker.Job, ...] = (
     worker.Job("look for suspicions", 3600, rewards_jobs.look_for_suspicions),
     worker.Job("release holds", 3600, rewards_jobs.release_holds),
     worker.Job("sweep sign-ins", 3600, accounts_jobs.sweep),
+    worker.Job("make data files", 60, jobs_privacy.write_exports),
+    worker.Job("drop data files", 3600, jobs_privacy.sweep),
     worker.Job("refresh reports", 300, reports_jobs.refresh_lake),
 )
 

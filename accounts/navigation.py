@@ -61,6 +61,8 @@ CONSOLE = (
         lazy_gettext("Community"),
         (
             Entry("/console/ambassadors", lazy_gettext("Ambassadors"), "people"),
+            Entry("/console/questions", lazy_gettext("Questions"), "help"),
+            Entry("/console/content", lazy_gettext("Published content"), "heart"),
             Entry("/console/customers", lazy_gettext("Customers"), "me"),
         ),
     ),

@@ -22,7 +22,7 @@ from campaigns.models import Campaign, CampaignStatus
 from core import clock
 from core.db import BATCH_ROWS, db
 from core.errors import ConflictError
-from demo import brand, costs, year
+from demo import brand, costs, voices, year
 from demo.calendar import midnight
 from demo.year import Ally, Visit, Year
 from integrations import facts
@@ -207,6 +207,8 @@ class _Teller:
                 act(enrolment.get(self.joined[name]))
         if until == self.year.calendar.today:
             self._invite()
+            voices.ask(self.joined[brand.SIGNING_IN], by="operator")
+            voices.show(self.joined[brand.SIGNING_IN], by="operator")
 
     def _invite(self) -> None:
         for ally in self.year.allies[-brand.INVITED :]:

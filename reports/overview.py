@@ -17,9 +17,18 @@ from core import clock, jobs
 from core.db import db
 from core.outbox import MessageState, OutboxMessage
 from integrations.inbox import Delivery, DeliveryState
-from referrals.models import Attribution, Code, Purchase, Refund, RefundState
+from referrals.models import (
+    Attribution,
+    Code,
+    CodeRequest,
+    CodeSignal,
+    Purchase,
+    Refund,
+    RefundState,
+    RequestState,
+)
 from rewards import jobs_imports
-from rewards.models import Account, Posting
+from rewards.models import Account, Posting, PurchaseQuestion
 
 LATELY = timedelta(days=7)
 MOST_IMPORTS = 20
@@ -34,6 +43,9 @@ class Waiting:
     failed_messages: int
     parked_refunds: int
     invited: int
+    questions: int
+    wishes: int
+    signals: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,15 +131,20 @@ def standing(currency: str) -> Standing:
         sa.select(OutboxMessage.id).where(OutboxMessage.state == MessageState.FAILED),
         sa.select(Refund.id).where(Refund.state == RefundState.PARKED),
         sa.select(Ambassador.id).where(Ambassador.status == AmbassadorStatus.INVITED),
+        sa.select(PurchaseQuestion.id).where(PurchaseQuestion.answered_at.is_(None)),
+        sa.select(CodeRequest.id).where(CodeRequest.state == RequestState.WAITING),
+        sa.select(CodeSignal.id).where(CodeSignal.closed_at.is_(None)),
         sa.select(Ambassador.id).where(Ambassador.status == AmbassadorStatus.ACTIVE),
     )
     steps = [sa.exists(sa.select(table)) for table in (Campaign.id, Ambassador.id, Code.id)]
     steps += [sa.exists(sa.select(Purchase.id))]
     steps += [sa.exists(sa.select(ApiKey.id).where(ApiKey.revoked_at.is_(None)))]
     row = db.session.execute(sa.select(*_counts(waits), *_payable(currency), *steps)).one()
+    *counts, active = row[: len(waits)]
+    people, amount, *done = row[len(waits) :]
     return Standing(
-        Waiting(*row[:4]), active=row[4], payable=Payable(int(row[5]), int(row[6])),
-        start=Start(*(bool(value) for value in row[7:])),
+        Waiting(*counts), active=active, payable=Payable(int(people), int(amount)),
+        start=Start(*(bool(value) for value in done)),
     )  # fmt: skip
 
 

@@ -103,3 +103,63 @@ class Posting(Model):
     currency: Mapped[CurrencyCode]
 
     entry: Mapped[Entry] = relationship(back_populates="postings")
+
+
+class QuestionKind(StrEnum):
+    """What an ambassador says of a purchase."""
+
+    QUESTION = "question"
+    OBJECTION = "objection"  # it should have counted
+
+
+class PurchaseQuestion(Model):
+    """What an ambassador asked about a purchase of their list, and what the team answered."""
+
+    __tablename__ = "purchase_question"
+    __table_args__ = (sa.UniqueConstraint("purchase_id", "ambassador_id"),)
+
+    id: Mapped[PrimaryKey]
+    purchase_id: Mapped[BigId] = mapped_column(sa.ForeignKey("purchase.id"))
+    ambassador_id: Mapped[BigId] = mapped_column(sa.ForeignKey("ambassador.id"), index=True)
+    kind: Mapped[QuestionKind] = mapped_column(choice(QuestionKind))
+    text: Mapped[str] = mapped_column(sa.String(1000))  # may be empty: one click asks
+    asked_at: Mapped[UtcTime]
+    answer: Mapped[str | None] = mapped_column(sa.String(2000))
+    answered_at: Mapped[UtcTime | None] = mapped_column(index=True)
+    answered_by: Mapped[str | None] = mapped_column(sa.String(100))  # as the audit log names people
+    read_at: Mapped[UtcTime | None]  # when the ambassador saw the answer
+
+
+class DataExport(Model):
+    """The file of all we hold of a member, while it can be fetched; one a member."""
+
+    __tablename__ = "data_export"
+
+    id: Mapped[PrimaryKey]
+    member_id: Mapped[BigId] = mapped_column(sa.ForeignKey("member.id"), unique=True)
+    asked_at: Mapped[UtcTime]
+    ready_at: Mapped[UtcTime | None]
+    expires_at: Mapped[UtcTime]
+    body: Mapped[str | None] = mapped_column(sa.Text)  # JSON
+
+
+class PayoutMethod(StrEnum):
+    """How an ambassador wishes to be paid."""
+
+    BANK = "bank"  # to an IBAN
+    STORE_CREDIT = "store_credit"  # as a code of the shop
+
+
+class PayoutDetail(Model):
+    """Where an ambassador's money goes; the account number only sealed."""
+
+    __tablename__ = "payout_detail"
+
+    id: Mapped[PrimaryKey]
+    ambassador_id: Mapped[BigId] = mapped_column(sa.ForeignKey("ambassador.id"), unique=True)
+    method: Mapped[PayoutMethod] = mapped_column(choice(PayoutMethod))
+    holder: Mapped[str] = mapped_column(sa.String(70))
+    sealed: Mapped[str | None] = mapped_column(sa.Text)  # encrypted IBAN
+    last4: Mapped[str] = mapped_column(sa.String(4))
+    fingerprint: Mapped[str | None] = mapped_column(sa.String(64), index=True)  # same account
+    changed_at: Mapped[UtcTime]  # payouts wait 72 h after it
