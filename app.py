@@ -13,7 +13,16 @@ import webhooks
 from accounts import api as api_description
 from accounts import cli as accounts_cli
 from accounts import console as accounts_console
-from accounts import console_mailbox, health, navigation, permissions, public, rates, security
+from accounts import (
+    console_mailbox,
+    health,
+    navigation,
+    permissions,
+    public,
+    public_passkeys,
+    rates,
+    security,
+)
 from accounts import jobs as accounts_jobs
 from ambassadors import api as ambassadors_api
 from ambassadors import cli as ambassadors_cli
@@ -68,6 +77,8 @@ DOORS: list[Blueprint] = [
     public.door,
     api_description.door,
     public.sign_in_door,
+    public_passkeys.sign_in_door,
+    public_passkeys.door,
     accounts_console.door,
     accounts_cli.door,
     accounts_cli.keys_door,

@@ -40,6 +40,8 @@ ACTS = {
     "key.create": _l("API key made"),
     "key.revoke": _l("API key revoked"),
     "member.change": _l("Member changed"),
+    "passkey.add": _l("Passkey added"),
+    "passkey.remove": _l("Passkey removed"),
     "payout_detail.change": _l("Payout details changed"),
     "privacy.ask": _l("Copy of personal data asked for"),
     "privacy.erase": _l("Personal data erased"),

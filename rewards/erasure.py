@@ -16,7 +16,7 @@ import secrets
 import sqlalchemy as sa
 from flask_babel import gettext as _
 
-from accounts import audit, users
+from accounts import audit, passkeys, users
 from accounts.models import RoleName, User
 from ambassadors import enrolment
 from ambassadors.models import Ambassador, AmbassadorStatus, Member
@@ -111,6 +111,8 @@ def _close_account(ambassador: Ambassador, user: User) -> None:
         users.set_roles(user, roles - {RoleName.AMBASSADOR})
         return
     users.revoke(user)
+    passkeys.forget(user.id)
+    user.fs_webauthn_user_handle = None
     _forget_messages(user.email)
     user.email, user.name = f"erased-{user.id}@{_NOWHERE}", ""
     user.password = user.locale = user.confirmed_at = None

@@ -17,7 +17,7 @@ from typing import Any
 import sqlalchemy as sa
 from flask_babel import gettext as _
 
-from accounts import audit
+from accounts import audit, passkeys
 from accounts.models import AuditLine, SignIn, User
 from ambassadors.models import Ambassador, Member
 from campaigns.models import Campaign
@@ -168,6 +168,7 @@ def _account(user: User) -> dict[str, Any]:
     signed = sa.select(SignIn).where(SignIn.user_id == user.id).order_by(SignIn.id)
     return {
         "account": _row(user, "id", "email", "name", "locale", "active", "created_at"),
+        "passkeys": [_row(one, "name", "created_at", "used_at") for one in passkeys.of(user.id)],
         "sign_ins": [
             _row(one, "created_at", "seen_at", "ended_at") for one in db.session.scalars(signed)
         ],

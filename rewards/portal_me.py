@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import force_locale
 from flask_babel import gettext as _
 
-from accounts import audit, identities, permissions, security, users
+from accounts import audit, identities, passkeys, permissions, security, users
 from ambassadors import members, program
 from ambassadors.members import Person
 from ambassadors.models import Ambassador
@@ -45,7 +45,7 @@ def profile() -> ResponseReturnValue:
     page = render_template(
         "rewards/portal/me.html",
         me=me(), form=form, destination=payout_details.of(ambassador.id),
-        asks_payout=payout_details.is_needed(ambassador.id),
+        asks_payout=payout_details.is_needed(ambassador.id), has_passkeys=passkeys.is_possible(),
     )  # fmt: skip
     return page, 422 if form.is_submitted() else 200
 

@@ -1,4 +1,4 @@
-"""Add where ambassadors are paid, and what they published."""
+"""Add where ambassadors are paid, what they published, and passkeys."""
 
 from __future__ import annotations
 
@@ -59,8 +59,26 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_content_link_campaign_id"), "content_link", ["campaign_id"])
     op.create_index(op.f("ix_content_link_seen_at"), "content_link", ["seen_at"])
+    op.create_table(
+        "passkey",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("user_id", ID, nullable=False),
+        sa.Column("credential_id", sa.String(length=1400), nullable=False),
+        sa.Column("public_key", sa.Text(), nullable=False),
+        sa.Column("sign_count", sa.BigInteger(), nullable=False),
+        sa.Column("name", sa.String(length=60), nullable=False),
+        sa.Column("created_at", TIME, nullable=False),
+        sa.Column("used_at", TIME, nullable=True),
+        sa.ForeignKeyConstraint(
+            ["user_id"], ["user_account.id"], name=op.f("fk_passkey_user_id_user_account")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_passkey")),
+        sa.UniqueConstraint("credential_id", name=op.f("uq_passkey_credential_id")),
+    )
+    op.create_index(op.f("ix_passkey_user_id"), "passkey", ["user_id"])
 
 
 def downgrade() -> None:
+    op.drop_table("passkey")
     op.drop_table("content_link")
     op.drop_table("payout_detail")
