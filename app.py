@@ -18,13 +18,13 @@ from accounts import jobs as accounts_jobs
 from ambassadors import api as ambassadors_api
 from ambassadors import cli as ambassadors_cli
 from ambassadors import console as ambassadors_console
-from ambassadors import program
+from ambassadors import console_charter, jobs_applications, program
 from campaigns import api as campaigns_api
 from campaigns import api_campaigns as campaigns_api_read
 from campaigns import cli as campaigns_cli
 from campaigns import cli_spend as spend_cli
 from campaigns import console as campaigns_console
-from campaigns import console_spend
+from campaigns import console_recruiting, console_spend, public_applications
 from core import clock, commands, config, i18n, logs, web, worker
 from core import db as database
 from core.db import db
@@ -35,6 +35,7 @@ from integrations import jobs as integrations_jobs
 from referrals import api as codes_api
 from referrals import cli as codes_cli
 from referrals import console as codes_console
+from referrals import console_applications
 from referrals import public as referral_links
 from reports import api as reports_api
 from reports import cli as reports_cli
@@ -73,6 +74,10 @@ DOORS: list[Blueprint] = [
     ambassadors_console.door,
     campaigns_console.door,
     codes_console.door,
+    public_applications.door,
+    console_recruiting.door,
+    console_charter.door,
+    console_applications.door,
     rewards_console.door,
     rewards_portal.door,
     cli_imports.door,
@@ -96,6 +101,7 @@ JOBS: tuple[worker.Job, ...] = (
     worker.Job("link members", 3600, rewards_jobs.link_members),
     worker.Job("release holds", 3600, rewards_jobs.release_holds),
     worker.Job("sweep sign-ins", 3600, accounts_jobs.sweep),
+    worker.Job("sweep applications", 3600, jobs_applications.sweep_applications),
     worker.Job("refresh reports", 300, reports_jobs.refresh_lake),
 )
 

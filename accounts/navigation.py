@@ -61,6 +61,7 @@ CONSOLE = (
         lazy_gettext("Community"),
         (
             Entry("/console/ambassadors", lazy_gettext("Ambassadors"), "people"),
+            Entry("/console/applications", lazy_gettext("Applications"), "inbox"),
             Entry("/console/customers", lazy_gettext("Customers"), "me"),
         ),
     ),
