@@ -101,6 +101,7 @@ JOBS: tuple[worker.Job, ...] = (
     worker.Job("link members", 3600, rewards_jobs.link_members),
     worker.Job("release holds", 3600, rewards_jobs.release_holds),
     worker.Job("sweep sign-ins", 3600, accounts_jobs.sweep),
+    worker.Job("check profiles", 60, jobs_applications.check_profiles),
     worker.Job("sweep applications", 3600, jobs_applications.sweep_applications),
     worker.Job("refresh reports", 300, reports_jobs.refresh_lake),
 )

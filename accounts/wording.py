@@ -40,6 +40,7 @@ ACTS = {
     "key.create": _l("API key made"),
     "key.revoke": _l("API key revoked"),
     "member.change": _l("Member changed"),
+    "profile.prove": _l("Profile proven"),
     "program.change": _l("Rules of the program changed"),
     "purchases.import": _l("Purchases imported"),
     "purchases.import.cancel": _l("Import of purchases stopped"),

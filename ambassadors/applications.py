@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from flask_babel import gettext as _
 
 from accounts import audit
-from ambassadors import charter, members
+from ambassadors import charter, members, profiles
 from ambassadors.models import AmbassadorKind
 from ambassadors.models_recruiting import (
     Application,
@@ -90,6 +90,7 @@ class Sent:
     answers: tuple[tuple[str, str], ...] = ()  # question and answer, as they read them
     charter_version: int
     wants_messages: bool = False
+    profile: str | None = None  # https address of a page of theirs
 
 
 def set_up(campaign_id: int, setup: Setup) -> ApplicationPage:
@@ -161,8 +162,11 @@ def apply(campaign_id: int, sent: Sent, *, brand: str) -> None:
         .on_conflict_do_nothing(index_elements=["campaign_id", "email_hash"])
         .returning(Application.id)
     )  # fmt: skip
-    if application_id is not None:
-        _tell(get(application_id), "application_received", brand=brand)
+    if application_id is None:
+        return
+    profile = profiles.begin(application_id, sent.profile) if sent.profile else None
+    code = profile.code if profile else None
+    _tell(get(application_id), "application_received", brand=brand, code=code)
 
 
 def has_full_domain(email: str) -> bool:

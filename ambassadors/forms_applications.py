@@ -23,10 +23,11 @@ from wtforms.fields import Field, FieldList, FormField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, Optional
 
+from ambassadors import applications
 from ambassadors.applications import Question, Sent, Setup
 from ambassadors.models import AmbassadorKind
 from ambassadors.models_recruiting import ApplicationPage, QuestionKind
-from core import redirects
+from core import emails, redirects
 from core.errors import Fault, InvalidInputError
 
 QUESTIONS = 5  # at most on one page
@@ -39,6 +40,18 @@ _KINDS = {
 }
 
 
+def _require_address(_form: object, field: Field) -> None:
+    if redirects.host_of(str(field.data)) is None:
+        raise ValidationError(_("Write a whole address, such as https://example.com/zoe"))
+
+
+def _require_email(_form: object, field: Field) -> None:
+    if emails.normalise(field.data) is None:
+        raise ValidationError(_("Write an e-mail address such as zoe@example.com."))
+    if not applications.has_full_domain(str(field.data)):
+        raise ValidationError(_("The end of the address is missing, such as “.com”."))
+
+
 class ApplyForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF is untyped
     """What every application asks; `application_form` adds the page's own questions."""
 
@@ -47,23 +60,28 @@ class ApplyForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF is untyped
     )
     email = EmailField(
         _l("E-mail"),
-        [InputRequired(_NEEDED), Length(max=254)],
+        [InputRequired(_NEEDED), Length(max=254), _require_email],
         render_kw={"autocomplete": "email"},
     )
     kind = RadioField(
         _l("You are"),
         [InputRequired(_l("Choose one of these."))],
         choices=[
-            SelectChoice(AmbassadorKind.CUSTOMER.value, _l("a customer: I buy here")),
-            SelectChoice(AmbassadorKind.MICRO_CREATOR.value, _l("a creator: I publish")),
+            SelectChoice(AmbassadorKind.CUSTOMER.value, _l("A customer: I buy here")),
+            SelectChoice(AmbassadorKind.MICRO_CREATOR.value, _l("A creator: I publish")),
         ],
         default=AmbassadorKind.CUSTOMER.value,
     )
+    profile = URLField(
+        _l("A public page of yours, if you publish"),
+        [Optional(), Length(max=500), _require_address],
+        description=_l("A whole address, such as https://example.com/zoe"),
+    )
     charter = BooleanField(
-        _l("I have read the charter and accept it."),
+        _l("I have read the charter and accept it"),
         [InputRequired(_l("Please read the charter and accept it: without it we cannot start."))],
     )
-    wants_messages = BooleanField(_l("Write to me about missions. Optional."))
+    wants_messages = BooleanField(_l("Write to me about missions (optional)"))
     version = HiddenField()
 
     def sent(self, questions: list[Question], locale: str) -> Sent:
@@ -79,6 +97,7 @@ class ApplyForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF is untyped
             answers=tuple(pair for pair in answers if pair[1]),
             charter_version=int(version) if version.isascii() and version.isdigit() else 0,
             wants_messages=bool(self.wants_messages.data),
+            profile=(self.profile.data or "").strip() or None,
         )  # fmt: skip
 
 
@@ -107,7 +126,10 @@ class QuestionForm(Form):  # type: ignore[misc]  # WTForms is untyped
         render_kw={"rows": 2},
     )
     choices_fr = TextAreaField(
-        _l("Answers to choose from, in French"), [Length(max=1000)], render_kw={"rows": 2}
+        _l("Answers to choose from, in French"),
+        [Length(max=1000)],
+        description=_l("One a line; only for a choice."),
+        render_kw={"rows": 2},
     )
     is_required = BooleanField(_l("An answer is needed"))
 
@@ -207,11 +229,6 @@ def _asked(question: Question, locale: str) -> Field:
         return URLField(label, [*rules, Length(max=500), _require_address], description=told)
     chosen = [SelectChoice(words, words) for words in question.choices(locale)]
     return RadioField(label, rules, choices=chosen, validate_choice=True)
-
-
-def _require_address(_form: object, field: Field) -> None:
-    if redirects.host_of(str(field.data)) is None:
-        raise ValidationError(_("Write a whole address, such as https://example.com/zoe"))
 
 
 def _question(form: Any) -> Question:

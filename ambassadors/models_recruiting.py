@@ -93,3 +93,28 @@ class Application(Model):
     turn: Mapped[int]  # grows with every decision, so that each is told once
     reason: Mapped[str] = mapped_column(sa.String(500))  # told to the person when declined
     ambassador_id: Mapped[BigId | None] = mapped_column(sa.ForeignKey("ambassador.id"))
+
+
+class ProofState(StrEnum):
+    """Whether a social profile is known to be its claimant's."""
+
+    ASKED = "asked"  # the code was mailed
+    CHECKING = "checking"  # the page will be looked at
+    PROVEN = "proven"
+    MISSING = "missing"  # the page is there, the code is not
+    UNREACHABLE = "unreachable"  # the page does not show itself to us: a person looks
+
+
+class SocialProfile(Model):
+    """A public page that an applicant says is theirs, and the code that proves it."""
+
+    __tablename__ = "social_profile"
+
+    id: Mapped[PrimaryKey]
+    application_id: Mapped[BigId] = mapped_column(
+        sa.ForeignKey("application.id", ondelete="CASCADE"), unique=True
+    )
+    address: Mapped[str] = mapped_column(sa.String(500))  # https
+    code: Mapped[str] = mapped_column(sa.String(20), unique=True)  # to put into the bio
+    state: Mapped[ProofState] = mapped_column(choice(ProofState), index=True)
+    state_since: Mapped[UtcTime]

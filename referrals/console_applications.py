@@ -8,10 +8,10 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from accounts import permissions
-from ambassadors import applications, program
+from ambassadors import applications, profiles, program
 from ambassadors.forms import KINDS
 from ambassadors.forms_applications import DeclineForm
-from ambassadors.models_recruiting import Application, ApplicationPage, ApplicationState
+from ambassadors.models_recruiting import Application, ApplicationPage, ApplicationState, ProofState
 from campaigns.models import Campaign
 from core import forms
 from core.db import db, retried
@@ -25,6 +25,13 @@ STATES = {
     ApplicationState.LISTED: _l("Waiting list"),
     ApplicationState.APPROVED: _l("Approved"),
     ApplicationState.DECLINED: _l("Declined"),
+}
+PROOFS = {
+    ProofState.ASKED: _l("not checked"),
+    ProofState.CHECKING: _l("being checked"),
+    ProofState.PROVEN: _l("theirs"),
+    ProofState.MISSING: _l("code not found"),
+    ProofState.UNREACHABLE: _l("look yourself"),
 }
 
 door = permissions.guard(
@@ -50,6 +57,7 @@ def queue() -> ResponseReturnValue:
         applications=shown, proofs=proofs.of_mailboxes({one.email_hash for one in shown}),
         next_after=found[PAGE - 1].id if len(found) > PAGE else None, after=after, state=state,
         states=STATES, counts=applications.counts(chosen.id if chosen else None), pages=pages,
+        profiles=profiles.of_applications({one.id for one in shown}), proofs_words=PROOFS,
         chosen=chosen, names={campaign.id: campaign for campaign, _page in pages}, kinds=KINDS,
     )  # fmt: skip
 
@@ -109,6 +117,24 @@ def move(application_id: int, act: str) -> ResponseReturnValue:
         )
     else:
         raise NotFoundError(_("There is nothing at this address."))
+    db.session.commit()
+    flash(said)
+    return _back(application)
+
+
+@door.post("/profiles/<int:profile_id>/<act>")
+def prove(profile_id: int, act: str) -> ResponseReturnValue:
+    """Have the worker look for the code on a profile's page, or note that a person saw it."""
+    profile = profiles.get(profile_id)
+    if act == "look":
+        profiles.ask_check(profile)
+        said = _("We look at the page within a minute. Come back to see what it showed.")
+    elif act == "confirm":
+        profiles.confirm(profile)
+        said = _("Noted: the profile is theirs.")
+    else:
+        raise NotFoundError(_("There is nothing at this address."))
+    application = applications.get(profile.application_id)
     db.session.commit()
     flash(said)
     return _back(application)

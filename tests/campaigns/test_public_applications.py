@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 
 from accounts.models import RoleName
 from ambassadors import applications, charter
-from ambassadors.models_recruiting import Application
+from ambassadors.models_recruiting import Application, SocialProfile
 from campaigns import campaigns
 from campaigns.models import Campaign, CampaignStatus
 from core.db import db
@@ -162,7 +162,7 @@ def test_a_marketer_decides_in_the_queue_and_the_person_is_told(
     staff = app.test_client()
     sign_in(staff, make_user(RoleName.MARKETER))
     page = staff.get("/console/applications?campaign=summer&lang=en").text
-    assert "no order with this address" in page
+    assert "no order" in page
     assert "In July." in page
     ana, ben, cleo = (one.id for one in kept())
     assert staff.post(f"/console/applications/{ana}/approve").status_code == 303
@@ -208,3 +208,32 @@ def test_a_page_that_was_set_up_shows_what_was_written(
     known = applications.page_of(campaigns.get("summer").id)
     assert known is not None
     assert len(known.questions) == 3
+
+
+def test_a_profile_is_proven_in_the_queue(
+    campaign: Campaign, client: FlaskClient, app: Flask
+) -> None:
+    sent = ANSWERS | {"kind": "micro_creator", "profile": "https://pages.example/zoe"}
+    assert client.post("/apply/summer", data=sent).status_code == 303
+    staff = app.test_client()
+    sign_in(staff, make_user(RoleName.MARKETER))
+    page = staff.get("/console/applications?lang=en").text
+    assert "not checked" in page
+    assert "https://pages.example/zoe" in page
+    profile = db.session.scalars(sa.select(SocialProfile)).one()
+    path = f"/console/applications/profiles/{profile.id}"
+    assert staff.post(f"{path}/nothing").status_code == 404
+    assert staff.post(f"{path}/look").status_code == 303
+    assert "being checked" in staff.get("/console/applications").text
+    assert staff.post(f"{path}/confirm").status_code == 303
+    assert "theirs" in staff.get("/console/applications").text
+    assert staff.post(f"{path}/confirm").status_code == 409
+
+
+def test_a_profile_that_is_no_https_address_is_refused(
+    campaign: Campaign, client: FlaskClient
+) -> None:
+    for wrong in ("http://pages.example/", "javascript:alert(1)", "https://x@pages.example/"):
+        answer = client.post("/apply/summer", data=ANSWERS | {"profile": wrong})
+        assert answer.status_code == 422, wrong
+    assert kept() == []
