@@ -87,7 +87,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_application")),
         sa.UniqueConstraint(
-            "campaign_id", "email_hash", name=op.f("uq_application_campaign_id")
+            "campaign_id", "email_hash", name=op.f("uq_application_campaign_id_email_hash")
         ),
     )
     op.create_index("ix_application_queue", "application", ["campaign_id", "state", "id"])

@@ -7,7 +7,7 @@ from alembic import op
 
 from core.db import UtcDateTime
 
-revision = "0019_add_profiles_invitations"
+revision = "0019_add_profiles"
 down_revision = "0018_add_applications"
 branch_labels = None
 depends_on = None
