@@ -27,13 +27,13 @@ from accounts import jobs as accounts_jobs
 from ambassadors import api as ambassadors_api
 from ambassadors import cli as ambassadors_cli
 from ambassadors import console as ambassadors_console
-from ambassadors import program
+from ambassadors import console_charter, jobs_applications, program
 from campaigns import api as campaigns_api
 from campaigns import api_campaigns as campaigns_api_read
 from campaigns import cli as campaigns_cli
 from campaigns import cli_spend as spend_cli
 from campaigns import console as campaigns_console
-from campaigns import console_spend
+from campaigns import console_recruiting, console_spend, public_applications
 from core import clock, commands, config, i18n, logs, web, worker
 from core import db as database
 from core.db import db
@@ -45,8 +45,14 @@ from referrals import api as codes_api
 from referrals import api_code_jobs as code_jobs_api
 from referrals import cli as codes_cli
 from referrals import console as codes_console
+from referrals import (
+    console_applications,
+    console_cards,
+    console_code,
+    console_requests,
+    jobs_codes,
+)
 from referrals import console_batches as code_batches_console
-from referrals import console_cards, console_code, console_requests, jobs_codes
 from referrals import portal as codes_portal
 from referrals import public as referral_links
 from reports import api as reports_api
@@ -107,6 +113,10 @@ DOORS: list[Blueprint] = [
     console_requests.door,
     console_cards.door,
     codes_portal.door,
+    public_applications.door,
+    console_recruiting.door,
+    console_charter.door,
+    console_applications.door,
     rewards_console.door,
     rewards_portal.door,
     portal_questions.door,
@@ -141,6 +151,8 @@ JOBS: tuple[worker.Job, ...] = (
     worker.Job("sweep sign-ins", 3600, accounts_jobs.sweep),
     worker.Job("make data files", 60, jobs_privacy.write_exports),
     worker.Job("drop data files", 3600, jobs_privacy.sweep),
+    worker.Job("check profiles", 60, jobs_applications.check_profiles),
+    worker.Job("sweep applications", 3600, jobs_applications.sweep_applications),
     worker.Job("refresh reports", 300, reports_jobs.refresh_lake),
 )
 

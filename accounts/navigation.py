@@ -63,6 +63,7 @@ CONSOLE = (
             Entry("/console/ambassadors", lazy_gettext("Ambassadors"), "people"),
             Entry("/console/questions", lazy_gettext("Questions"), "help"),
             Entry("/console/content", lazy_gettext("Published content"), "heart"),
+            Entry("/console/applications", lazy_gettext("Applications"), "inbox"),
             Entry("/console/customers", lazy_gettext("Customers"), "me"),
         ),
     ),

@@ -8,7 +8,7 @@ from alembic import op
 from core.db import UtcDateTime
 
 revision = "0020_add_portal_questions"
-down_revision = "0011_add_code_requests"
+down_revision = "0019_add_profiles"
 branch_labels = None
 depends_on = None
 
