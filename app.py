@@ -18,13 +18,16 @@ from accounts import jobs as accounts_jobs
 from ambassadors import api as ambassadors_api
 from ambassadors import cli as ambassadors_cli
 from ambassadors import console as ambassadors_console
-from ambassadors import program
+from ambassadors import console_circles, console_members, program
+from ambassadors import portal as ambassadors_portal
+from ambassadors import public as unsubscribing
 from campaigns import api as campaigns_api
 from campaigns import api_campaigns as campaigns_api_read
 from campaigns import cli as campaigns_cli
 from campaigns import cli_spend as spend_cli
 from campaigns import console as campaigns_console
-from campaigns import console_spend
+from campaigns import console_messages, console_spend
+from campaigns import jobs as campaigns_jobs
 from core import clock, config, i18n, logs, web, worker
 from core import db as database
 from core.db import db
@@ -42,7 +45,7 @@ from reports import cli_ledger as ledger_cli
 from reports import console as reports_console
 from reports import jobs as reports_jobs
 from rewards import api as purchases_api
-from rewards import cli_imports, console_imports, jobs_imports
+from rewards import cli_imports, console_imports, console_segments, jobs_imports, segments
 from rewards import console as rewards_console
 from rewards import jobs as rewards_jobs
 from rewards import portal as rewards_portal
@@ -81,6 +84,12 @@ DOORS: list[Blueprint] = [
     console_mailbox.door,
     operator_cli.door,
     cli_serve.door,
+    console_circles.door,
+    console_members.door,
+    console_segments.door,
+    console_messages.door,
+    ambassadors_portal.door,
+    unsubscribing.door,
     webhooks.door,
     webhooks.console_door,
     demo_cli.door,
@@ -89,6 +98,8 @@ DOORS: list[Blueprint] = [
 # What the clock does, in this order; `flask worker` runs it.
 JOBS: tuple[worker.Job, ...] = (
     worker.Job("send messages", 5, integrations_jobs.send_messages),
+    worker.Job("send messages to members", 5, campaigns_jobs.send_messages),
+    worker.Job("refresh segments", 300, segments.refresh_due),
     worker.Job("apply webhooks", 60, webhooks.apply_waiting),
     worker.Job("run imports", 10, lambda: jobs_imports.run_due(stop=worker.is_stopping)),
     worker.Job("apply parked refunds", 60, rewards_jobs.apply_parked_refunds),
@@ -156,3 +167,4 @@ def _open_rooms(app: Flask) -> None:
         if getattr(door, "policy", permissions.PUBLIC).scopes:
             csrf.exempt(door)  # a key in a header is not sent by a stranger's page
     csrf.exempt(webhooks.door)  # nor is a signature
+    csrf.exempt(unsubscribing.door)  # a mail program posts there; the link itself is signed

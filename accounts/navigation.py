@@ -61,6 +61,9 @@ CONSOLE = (
         lazy_gettext("Community"),
         (
             Entry("/console/ambassadors", lazy_gettext("Ambassadors"), "people"),
+            Entry("/console/circles", lazy_gettext("Circles"), "circle"),
+            Entry("/console/segments", lazy_gettext("Segments"), "filter"),
+            Entry("/console/messages", lazy_gettext("Messages"), "mail"),
             Entry("/console/customers", lazy_gettext("Customers"), "me"),
         ),
     ),

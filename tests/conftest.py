@@ -119,6 +119,7 @@ def _migrated(url: str, folder: Path) -> Flask:
     settings = dataclasses.replace(
         config.load(), mode="test", database_url=url, instance=folder, lake=folder / "lake",
         redis_url=None, cache_seconds=0, stripe_webhook_secrets=("whsec_test",), now=None,
+        sendgrid_webhook_keys=(),
     )  # fmt: skip
     app = create_app(settings)
     app.config["WTF_CSRF_ENABLED"] = False
@@ -170,5 +171,6 @@ def _empty_postgresql() -> None:
             "UPDATE program SET name = 'Cercle', currency = 'EUR', timezone = 'Europe/Paris', "
             "locale = 'fr', shop_url = 'https://shop.example', allowed_hosts = '', "
             "attribution_days = 30, attribution_touch = 'last', lifetime_binding = false, "
-            "hold_days = 30, minimum_payout = 2000, asks_per_week = 2, rule_version = 1"
+            "hold_days = 30, minimum_payout = 2000, asks_per_week = 2, rule_version = 1, "
+            "asks_per_give = 2, quiet_from = 20, quiet_until = 8, quiet_days = 'sun'"
         )
