@@ -19,7 +19,7 @@ from flask import current_app, render_template
 from flask_babel import force_locale
 from markupsafe import Markup, escape
 
-from ambassadors import choices, guard, program
+from ambassadors import choices, guard, program, timeline
 from ambassadors.models import Member
 from campaigns import messages
 from campaigns.models import MailEvent, Message, MessageReader
@@ -98,8 +98,11 @@ def sender(send: Send, *, was_refused: Callable[[Exception], bool]) -> Send:
         except Exception as error:
             if was_refused(error):
                 _mark(told, tried_at=None)
+                db.session.commit()
             raise
         _mark(told, sent_at=clock.now())
+        _note(told)
+        db.session.commit()
 
     return deliver
 
@@ -130,6 +133,7 @@ def _is_known(reader: MessageReader, key: str) -> bool:
     said = sa.select(sa.func.min(MailEvent.occurred_at)).where(MailEvent.mail_key == key)
     if (first := db.session.scalar(said)) is not None:
         reader.sent_at = first
+        _note({"message": reader.message_id, "member": reader.member_id})
         return True
     if reader.tried_at and clock.now() - reader.tried_at < NO_WORD_AFTER:
         raise NoWordYetError("The last call had no answer: waiting for the provider's events.")
@@ -150,7 +154,12 @@ def _mark(told: dict[str, Any], **values: Any) -> None:
         MessageReader.message_id == told["message"], MessageReader.member_id == told["member"]
     )
     db.session.execute(mine.values(**values))
-    db.session.commit()
+
+
+def _note(told: dict[str, Any]) -> None:
+    message = db.session.get_one(Message, told["message"])
+    key = f"message:{message.id}"
+    timeline.add("message", [int(told["member"])], key=key, about=message.name)
 
 
 def _values(member: Member) -> dict[str, str]:

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from flask_babel import gettext as _
 
 from accounts import audit
-from ambassadors import audiences, guard, timeline
+from ambassadors import audiences, guard
 from ambassadors.audiences import Audience
 from ambassadors.guard import Spared
 from ambassadors.models import Member
@@ -175,7 +175,7 @@ def counts(message_ids: Sequence[int]) -> dict[int, Counts]:
     )
     grouped = refused.group_by(MessageReader.message_id, MessageReader.spared)
     for message_id, word, count in db.session.execute(grouped):
-        spared.setdefault(message_id, {})[Spared(word)] = count
+        spared.setdefault(message_id, {})[Spared(word or "")] = count
     known = {row[0]: _counts(tuple(row[1:]), spared.get(row[0], {})) for row in rows}
     return {one: known.get(one, _counts((0,) * 7, {})) for one in message_ids}
 
@@ -223,7 +223,6 @@ def _add_readers(message: Message, ids: list[int], spared: Any) -> None:
     for member_id in reached:
         payload = {"message": message.id, "member": member_id}
         outbox.enqueue(KIND, payload, key=key(message.id, member_id))
-    timeline.add("message", reached, key=f"message:{message.id}", about=message.name)
 
 
 def _columns(draft: Draft) -> dict[str, Any]:

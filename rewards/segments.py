@@ -50,6 +50,12 @@ def refresh(segment: Segment) -> None:
     segment.counted_at = clock.now()
 
 
+def refresh_all() -> None:
+    """Write down anew who is in each segment, in the caller's transaction."""
+    for segment in segments.everything():
+        refresh(segment)
+
+
 def refresh_due() -> int:
     """Write down anew who is in each segment that asks for facts; return how many.  Commits."""
     ids = [one.id for one in segments.everything() if segments.rule_of(one).needs_facts]

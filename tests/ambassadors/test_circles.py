@@ -14,7 +14,7 @@ from flask.testing import FlaskClient
 from accounts.models import AuditLine, RoleName
 from ambassadors import bulk, circles, guard, tags, timeline
 from ambassadors.bulk import Act, Wish
-from ambassadors.models import Circle, CircleSeat, SeatState
+from ambassadors.models import BulkAct, Circle, CircleSeat, SeatState
 from core.db import db, retrying
 from core.errors import ConflictError, InvalidInputError
 from tests.factories import make_member, make_user, sign_in
@@ -146,7 +146,7 @@ def test_staff_make_a_circle_put_people_in_and_act_on_all_of_them(client: FlaskC
     member = client.get(f"/console/members/{ana.id}").text
     assert "panel" in member
     assert "VIP" in member
-    act = db.session.scalars(sa.select(bulk.BulkAct)).one()
+    act = db.session.scalars(sa.select(BulkAct)).one()
     client.post(f"/console/acts/{act.id}/undo")
     assert "undone" in client.get("/console/acts").text
     assert tags.of_member(ana.id) == []

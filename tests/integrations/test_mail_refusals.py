@@ -6,7 +6,7 @@ import socket
 import urllib.error
 
 import pytest
-from python_http_client.exceptions import HTTPError
+from python_http_client.exceptions import HTTPError  # type: ignore[import-untyped]
 
 from integrations import mail
 
