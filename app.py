@@ -27,13 +27,22 @@ from accounts import jobs as accounts_jobs
 from ambassadors import api as ambassadors_api
 from ambassadors import cli as ambassadors_cli
 from ambassadors import console as ambassadors_console
-from ambassadors import console_charter, jobs_applications, program
+from ambassadors import (
+    console_charter,
+    console_circles,
+    console_members,
+    jobs_applications,
+    program,
+)
+from ambassadors import portal as ambassadors_portal
+from ambassadors import public as unsubscribing
 from campaigns import api as campaigns_api
 from campaigns import api_campaigns as campaigns_api_read
 from campaigns import cli as campaigns_cli
 from campaigns import cli_spend as spend_cli
 from campaigns import console as campaigns_console
-from campaigns import console_recruiting, console_spend, public_applications
+from campaigns import console_messages, console_recruiting, console_spend, public_applications
+from campaigns import jobs as campaigns_jobs
 from core import clock, commands, config, i18n, logs, web, worker
 from core import db as database
 from core.db import db
@@ -68,11 +77,13 @@ from rewards import (
     console_content,
     console_imports,
     console_questions,
+    console_segments,
     jobs_imports,
     jobs_privacy,
     portal_content,
     portal_me,
     portal_questions,
+    segments,
 )
 from rewards import console as rewards_console
 from rewards import jobs as rewards_jobs
@@ -131,6 +142,12 @@ DOORS: list[Blueprint] = [
     console_mailbox.door,
     operator_cli.door,
     cli_serve.door,
+    console_circles.door,
+    console_members.door,
+    console_segments.door,
+    console_messages.door,
+    ambassadors_portal.door,
+    unsubscribing.door,
     webhooks.door,
     webhooks.console_door,
     demo_cli.door,
@@ -139,6 +156,8 @@ DOORS: list[Blueprint] = [
 # What the clock does, in this order; `flask worker` runs it.
 JOBS: tuple[worker.Job, ...] = (
     worker.Job("send messages", 5, integrations_jobs.send_messages),
+    worker.Job("send messages to members", 5, campaigns_jobs.send_messages),
+    worker.Job("refresh segments", 300, segments.refresh_due),
     worker.Job("apply webhooks", 60, webhooks.apply_waiting),
     worker.Job("run imports", 10, lambda: jobs_imports.run_due(stop=worker.is_stopping)),
     worker.Job("make codes", 10, lambda: jobs_codes.run_due(stop=worker.is_stopping)),
@@ -214,3 +233,4 @@ def _open_rooms(app: Flask) -> None:
             csrf.exempt(door)  # a key in a header is not sent by a stranger's page
     csrf.exempt(webhooks.door)  # nor is a signature
     commands.tell_troubles(app.cli)
+    csrf.exempt(unsubscribing.door)  # a mail program posts there; the link itself is signed

@@ -12,6 +12,7 @@ from core.db import (
     BasisPoints,
     BigId,
     CurrencyCode,
+    Facts,
     LocalDay,
     MinorUnits,
     Model,
@@ -167,3 +168,64 @@ class Spend(Model):
     kind: Mapped[SpendKind] = mapped_column(choice(SpendKind))
     note: Mapped[str] = mapped_column(sa.String(200))
     created_at: Mapped[UtcTime]
+
+
+class MessageStatus(StrEnum):
+    """How far a message to an audience has come."""
+
+    DRAFT = "draft"
+    SENDING = "sending"  # its readers are being decided
+    SENT = "sent"  # all are decided; the outbox may still be at work
+
+
+class Message(Model):
+    """A message to an audience, in both languages, with variables only."""
+
+    __tablename__ = "message"
+
+    id: Mapped[PrimaryKey]
+    name: Mapped[str] = mapped_column(sa.String(120))
+    audience: Mapped[Facts]  # as `audiences.told` writes it
+    subject_en: Mapped[str] = mapped_column(sa.String(200))
+    body_en: Mapped[str] = mapped_column(sa.Text)
+    subject_fr: Mapped[str] = mapped_column(sa.String(200))
+    body_fr: Mapped[str] = mapped_column(sa.Text)
+    status: Mapped[MessageStatus] = mapped_column(choice(MessageStatus), index=True)
+    created_at: Mapped[UtcTime]
+    started_at: Mapped[UtcTime | None]
+    finished_at: Mapped[UtcTime | None]
+    decided_to: Mapped[BigId] = mapped_column(default=0)  # the last member who is decided
+
+
+class MessageReader(Model):
+    """One member of a message's audience: reached or spared, and what became of the mail."""
+
+    __tablename__ = "message_reader"
+    __table_args__ = (
+        sa.UniqueConstraint("message_id", "member_id"),
+        sa.Index("ix_message_reader_list", "message_id", "id"),
+    )
+
+    id: Mapped[PrimaryKey]
+    message_id: Mapped[BigId] = mapped_column(sa.ForeignKey("message.id"))
+    member_id: Mapped[BigId] = mapped_column(sa.ForeignKey("member.id"), index=True)
+    spared: Mapped[str | None] = mapped_column(sa.String(30))  # a word of `guard.Spared`
+    decided_at: Mapped[UtcTime]
+    tried_at: Mapped[UtcTime | None]  # a call whose answer we do not know yet
+    sent_at: Mapped[UtcTime | None]
+    delivered_at: Mapped[UtcTime | None]
+    opened_at: Mapped[UtcTime | None]
+    bounced_at: Mapped[UtcTime | None]
+    unsubscribed_at: Mapped[UtcTime | None]
+    reported_at: Mapped[UtcTime | None]  # as spam
+
+
+class MailEvent(Model):
+    """An event of the mail provider that had its effect, once by its id."""
+
+    __tablename__ = "mail_event"
+
+    event_id: Mapped[str] = mapped_column(sa.String(120), primary_key=True)
+    mail_key: Mapped[str | None] = mapped_column(sa.String(200), index=True)
+    kind: Mapped[str] = mapped_column(sa.String(30))
+    occurred_at: Mapped[UtcTime]

@@ -22,13 +22,13 @@ from campaigns.models import Campaign, CampaignStatus
 from core import clock
 from core.db import BATCH_ROWS, db
 from core.errors import ConflictError
-from demo import brand, costs, voices, year
+from demo import belonging, brand, costs, voices, year
 from demo.calendar import midnight
 from demo.year import Ally, Visit, Year
 from integrations import facts
 from referrals import clicks, codes, customers, links
 from referrals.models import Purchase
-from rewards import commissions, intake
+from rewards import commissions, intake, segments
 
 ACT = "demo.load"
 _AT_ONCE = 400  # facts told together
@@ -80,6 +80,7 @@ def load(today: date) -> Iterator[float]:
             teller.tell(day)
         yield number / len(weeks)
     customers.link_members()
+    segments.refresh_all()
     details = {"purchases": len(drawn.purchases), "clicks": len(drawn.visits), "day": f"{today}"}
     audit.record(ACT, "program", 1, details)
 
@@ -209,6 +210,7 @@ class _Teller:
             self._invite()
             voices.ask(self.joined[brand.SIGNING_IN], by="operator")
             voices.show(self.joined[brand.SIGNING_IN], by="operator")
+            belonging.tell(list(self.joined.values()))
 
     def _invite(self) -> None:
         for ally in self.year.allies[-brand.INVITED :]:
