@@ -42,7 +42,15 @@ from reports import cli_ledger as ledger_cli
 from reports import console as reports_console
 from reports import jobs as reports_jobs
 from rewards import api as purchases_api
-from rewards import cli_imports, console_imports, jobs_imports
+from rewards import (
+    cli_imports,
+    console_imports,
+    console_perks,
+    console_vouchers,
+    jobs_imports,
+    jobs_perks,
+    portal_redeem,
+)
 from rewards import console as rewards_console
 from rewards import jobs as rewards_jobs
 from rewards import portal as rewards_portal
@@ -75,6 +83,9 @@ DOORS: list[Blueprint] = [
     codes_console.door,
     rewards_console.door,
     rewards_portal.door,
+    portal_redeem.door,
+    console_perks.door,
+    console_vouchers.door,
     cli_imports.door,
     console_imports.door,
     health.door,
@@ -89,6 +100,7 @@ DOORS: list[Blueprint] = [
 # What the clock does, in this order; `flask worker` runs it.
 JOBS: tuple[worker.Job, ...] = (
     worker.Job("send messages", 5, integrations_jobs.send_messages),
+    worker.Job("prepare reward codes", 5, jobs_perks.prepare_codes),
     worker.Job("apply webhooks", 60, webhooks.apply_waiting),
     worker.Job("run imports", 10, lambda: jobs_imports.run_due(stop=worker.is_stopping)),
     worker.Job("apply parked refunds", 60, rewards_jobs.apply_parked_refunds),

@@ -22,7 +22,7 @@ from campaigns.models import Campaign, CampaignStatus
 from core import clock
 from core.db import BATCH_ROWS, db
 from core.errors import ConflictError
-from demo import brand, costs, year
+from demo import brand, costs, perks, year
 from demo.calendar import midnight
 from demo.year import Ally, Visit, Year
 from integrations import facts
@@ -80,6 +80,7 @@ def load(today: date) -> Iterator[float]:
             teller.tell(day)
         yield number / len(weeks)
     customers.link_members()
+    perks.tell(today, teller.campaign_ids, teller.joined)
     details = {"purchases": len(drawn.purchases), "clicks": len(drawn.visits), "day": f"{today}"}
     audit.record(ACT, "program", 1, details)
 

@@ -307,3 +307,22 @@ def _insert(texts: list[str], campaign: Campaign, ambassador_id: int | None) -> 
 
 def _chunks(texts: list[str]) -> Iterable[list[str]]:
     return (texts[i : i + BATCH_ROWS] for i in range(0, len(texts), BATCH_ROWS))
+
+
+def draw(pattern: Pattern, count: int) -> set[str]:
+    """Return so many different texts of a pattern, none with a word that we do not print.
+
+    Raises:
+        InvalidCodeError: The pattern itself has such a word.
+    """
+    if _has_refused(pattern.text):
+        raise InvalidCodeError(_("Please choose another word for this code."))
+    texts: set[str] = set()
+    while len(texts) < count:
+        drawn = _random_texts(pattern, count - len(texts))
+        texts |= {text for text in drawn if not _has_refused(text)}
+    return texts
+
+
+def _has_refused(text: str) -> bool:
+    return any(word in fold(text) for word in _REFUSED)
