@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
@@ -64,3 +66,8 @@ def gifts(batch: VoucherBatch) -> list[str]:
         campaign = db.session.get_one(Campaign, batch.campaign_id)
         found.append(_("Your own code and link in “%(campaign)s”", campaign=campaign.name))
     return found
+
+
+def last_day(ends_at: datetime | None) -> str:
+    """Return the last day of a window, given the first instant after it."""
+    return i18n.day(ends_at - timedelta(microseconds=1) if ends_at else None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -21,10 +22,10 @@ from core.errors import DomainError, InvalidInputError
 from core.money import POINTS
 from referrals import codes
 from referrals.models import Code, Link
-from rewards import points, purse, verify, vouchers
+from rewards import joining, ledger, points, purse, verify, vouchers
 from rewards.models import Voucher, VoucherBatch, VoucherKind, VoucherTake
 from tests.conftest import NOW
-from tests.factories import make_ambassador, make_campaign
+from tests.factories import make_ambassador, make_campaign, make_member
 
 CLIENTS = 50
 
@@ -32,12 +33,22 @@ CLIENTS = 50
 def made(text: str = "", *, takes_limit: int | None = 1, count: int = 1,
          pattern: str = codes.DEFAULT_PATTERN, **overrides: Any) -> Voucher:  # fmt: skip
     """Make vouchers that give 40 points, and return the first."""
-    terms = {"kind": VoucherKind.REWARD, "name_en": "Thanks", "name_fr": "Merci", "points": 40}
+    terms: dict[str, Any] = {
+        "kind": VoucherKind.REWARD,
+        "name_en": "Thanks",
+        "name_fr": "Merci",
+        "points": 40,
+    }
     batch = vouchers.create(
         vouchers.Terms(**terms | overrides), text=text, takes_limit=takes_limit, count=count,
         pattern=pattern,
     )  # fmt: skip
     return vouchers.of_batch(batch.id)[0]
+
+
+def _commit(act: Callable[[], object]) -> None:
+    act()
+    db.session.commit()
 
 
 def at_once(app: Flask, acts: list[Callable[[], object]]) -> Counter[str]:
@@ -50,7 +61,7 @@ def at_once(app: Flask, acts: list[Callable[[], object]]) -> Counter[str]:
             start.wait()
             for _ in range(30):
                 try:
-                    retrying(lambda: (act(), db.session.commit()))
+                    retrying(functools.partial(_commit, act))
                 except DomainError as error:
                     db.session.rollback()
                     return type(error).__name__
@@ -69,7 +80,7 @@ def at_once(app: Flask, acts: list[Callable[[], object]]) -> Counter[str]:
 def test_fifty_people_at_one_voucher_at_once_and_exactly_one_gets_it(app: Flask) -> None:
     voucher_id = made().id
     people = [make_ambassador().id for _ in range(CLIENTS)]
-    ends = at_once(app, [lambda who=who: vouchers.take(voucher_id, who) for who in people])
+    ends = at_once(app, [functools.partial(vouchers.take, voucher_id, who) for who in people])
     assert ends == {"done": 1, "NoVoucherError": CLIENTS - 1}
     db.session.expire_all()
     assert db.session.get_one(Voucher, voucher_id).taken == 1
@@ -92,7 +103,7 @@ def test_a_person_takes_only_as_many_of_a_set_as_it_allows(app: Flask) -> None:
     first = made(count=3, per_person=2)
     ids = [one.id for one in vouchers.of_batch(first.batch_id)]
     who = make_ambassador().id
-    ends = at_once(app, [lambda id_=id_: vouchers.take(id_, who) for id_ in ids])
+    ends = at_once(app, [functools.partial(vouchers.take, id_, who) for id_ in ids])
     assert ends == {"done": 2, "HadYoursError": 1}
     assert purse.available(who, POINTS) == 80
     assert sum(one.taken for one in vouchers.of_batch(first.batch_id)) == 2
@@ -125,9 +136,6 @@ def test_an_invitation_gives_a_code_and_a_link_in_its_campaign_once(app: Flask) 
 
 @pytest.mark.parametrize("name", ["Zoé", "Ольга", "Nazi", "O"])
 def test_people_of_any_name_can_join(app: Flask, name: str) -> None:
-    from rewards import joining
-    from tests.factories import make_member
-
     who = make_ambassador(member=make_member(name=name))
     joining.join(who.id, make_campaign())
     (code,) = codes.of_ambassador(who.id)
@@ -234,8 +242,6 @@ def test_verify_names_points_and_vouchers_that_do_not_add_up(app: Flask) -> None
     who = make_ambassador().id
     vouchers.take(voucher.id, who)
     voucher.taken = 2
-    from rewards import ledger
-
     ledger.post([points.given_entry(who, 5, source="made-up")])
     db.session.flush()
     found = [str(one) for one in verify.breaches()]
