@@ -76,6 +76,8 @@ CONSOLE = (
             Entry("/console/campaigns", lazy_gettext("Campaigns"), "campaign"),
             Entry("/console/codes", lazy_gettext("Codes"), "code"),
             Entry("/console/links", lazy_gettext("Links"), "link"),
+            Entry("/console/perks", lazy_gettext("Perks"), "gift"),
+            Entry("/console/vouchers", lazy_gettext("Vouchers"), "receipt"),
             Entry("/console/purchases", lazy_gettext("Purchases"), "cart"),
             Entry("/console/commissions", lazy_gettext("Commissions"), "percent"),
             Entry("/console/ledger", lazy_gettext("Ledger"), "ledger"),

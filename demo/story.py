@@ -22,7 +22,7 @@ from campaigns.models import Campaign, CampaignStatus
 from core import clock
 from core.db import BATCH_ROWS, db
 from core.errors import ConflictError
-from demo import belonging, brand, costs, voices, year
+from demo import belonging, brand, costs, perks, voices, year
 from demo.calendar import midnight
 from demo.year import Ally, Visit, Year
 from integrations import facts
@@ -81,6 +81,7 @@ def load(today: date) -> Iterator[float]:
         yield number / len(weeks)
     customers.link_members()
     segments.refresh_all()
+    perks.tell(today, teller.campaign_ids, teller.joined)
     details = {"purchases": len(drawn.purchases), "clicks": len(drawn.visits), "day": f"{today}"}
     audit.record(ACT, "program", 1, details)
 

@@ -388,3 +388,14 @@ def _existing(texts: list[str]) -> set[str]:
         some = sa.select(Code.key).where(Code.key.in_(keys[start : start + BATCH_ROWS]))
         found |= {text_of[key] for key in db.session.scalars(some)}
     return found
+
+
+def draw(pattern: Pattern, count: int) -> set[str]:
+    """Return so many different texts of a pattern, none with a word that we do not print.
+
+    Raises:
+        InvalidCodeError: The pattern itself has such a word.
+    """
+    if any(word in fold(pattern.text) for word in _REFUSED):
+        raise InvalidCodeError(_("Please choose another word for this code."))
+    return _random_texts(pattern, count)

@@ -92,7 +92,7 @@ def purchase(source: str, external_id: str) -> ResponseReturnValue:
     form = OverrideForm()
     if form.validate_on_submit():
         try:
-            chosen = _ambassador_id(form.ambassador.data or "")
+            chosen = ambassador_meant(form.ambassador.data or "")
             intake.override(known.id, chosen, reason=(form.reason.data or "").strip())
             db.session.commit()
         except DomainError as error:
@@ -151,7 +151,7 @@ def _names(one: credits.Credited) -> dict[int, str]:
     return enrolment.names(ids) if ids else {}
 
 
-def _ambassador_id(text: str) -> int | None:
+def ambassador_meant(text: str) -> int | None:
     """Return whom a person means by a code, an e-mail address or an id; None for nobody."""
     wanted = text.strip()
     if not wanted:
@@ -199,6 +199,9 @@ def _entry_words() -> dict[EntryKind, str]:
         EntryKind.CLAWBACK: _("Taken back"),
         EntryKind.REINSTATEMENT: _("Given again"),
         EntryKind.PAYOUT: _("Paid"),
+        EntryKind.BONUS: _("Bonus"),
+        EntryKind.EXCHANGE: _("Exchanged for a perk"),
+        EntryKind.EXCHANGE_BACK: _("Given back for a cancelled perk"),
     }
 
 

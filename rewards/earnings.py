@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from core import clock
 from core.db import db
+from core.money import POINTS
 from referrals.models import (
     Attribution,
     Click,
@@ -173,6 +174,7 @@ def movements(ambassador_id: int, *, limit: int = 30) -> list[Any]:
                 .limit(limit)
             ),
             Entry.kind.not_in([EntryKind.RELEASE, EntryKind.HOLD]),
+            Posting.currency != POINTS,
         )
         .group_by(Entry.id, Entry.kind, Entry.occurred_at, Posting.currency)
         .order_by(Entry.occurred_at.desc(), Entry.id.desc())

@@ -162,6 +162,14 @@ def wallets(ambassador_id: int) -> list[Wallet]:
     ] or [Wallet(own, 0, 0, 0, 0)]  # fmt: skip
 
 
+def cards_of(ambassador: Ambassador, *, campaign_id: int | None) -> list[Card]:
+    """Return the cards of an ambassador in one campaign."""
+    if campaign_id is None:
+        return []
+    shared = sharing.of_ambassador(ambassador.id)
+    return _cards_of([one for one in shared if one.campaign_id == campaign_id], limit=3)
+
+
 def me() -> Ambassador:
     """Return the ambassador who is signed in.
 
@@ -177,7 +185,11 @@ def me() -> Ambassador:
 
 def _cards(ambassador: Ambassador, *, limit: int) -> list[Card]:
     """Return a card for each code, with the link of the same campaign, then the links left over."""
-    shared = [one for one in sharing.of_ambassador(ambassador.id) if one.is_active]
+    return _cards_of(sharing.of_ambassador(ambassador.id), limit=limit)
+
+
+def _cards_of(found: list[Shared], *, limit: int) -> list[Card]:
+    shared = [one for one in found if one.is_active]
     links = {one.campaign_id: one for one in reversed(shared) if one.kind == sharing.LINK}
     codes = [one for one in shared if one.kind == sharing.CODE]
     with_code = {one.campaign_id for one in codes}

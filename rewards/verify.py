@@ -31,11 +31,14 @@ from referrals.models import (
     Refund,
     RefundState,
 )  # fmt: skip
-from rewards import oracle, rules, verify_credit, verify_uses
+from rewards import ledger, oracle, rules, verify_credit, verify_perks, verify_uses
 from rewards.breach import MOST_SHOWN, PAGE, Breach, pages
 from rewards.models import Account, Commission, Entry, EntryKind, Posting
 
-_PROTECTED = ("ledger_entry", "ledger_posting", "audit_line", "reward_rule", "commission", "code")
+_PROTECTED = (
+    "ledger_entry", "ledger_posting", "audit_line", "reward_rule", "commission", "code",
+    "perk_exchange", "voucher_batch", "voucher", "voucher_take", "points_grant",
+)  # fmt: skip
 
 
 def breaches() -> list[Breach]:
@@ -203,7 +206,7 @@ def never_below_zero() -> Iterator[Breach]:
 
 def owed_is_earned() -> Iterator[Breach]:
     """M7: paid, payable, held and pending are what was earned less what was taken back."""
-    is_cost = Posting.account == Account.EXPENSE
+    is_cost = Posting.account.in_(ledger.COSTS)
     earned = sa.func.sum(sa.case((is_cost, Posting.amount), else_=0))
     stands = sa.func.sum(sa.case((is_cost, 0), else_=-Posting.amount))
     query = (
@@ -230,6 +233,7 @@ CHECKS: tuple[Callable[[], Iterator[Breach]], ...] = (
     owed_is_earned,
     verify_uses.uses_within_limits,
     verify_credit.one_winner,
+    *verify_perks.CHECKS,
 )
 
 

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0014_add_circles_and_guard"
-down_revision = "0011_add_code_requests"
+down_revision = "0013_add_vouchers"
 branch_labels = None
 depends_on = None
 
