@@ -24,7 +24,7 @@ from campaigns import api_campaigns as campaigns_api_read
 from campaigns import cli as campaigns_cli
 from campaigns import cli_spend as spend_cli
 from campaigns import console as campaigns_console
-from campaigns import console_spend
+from campaigns import console_mentions, console_spend
 from core import clock, commands, config, i18n, logs, web, worker
 from core import db as database
 from core.db import db
@@ -42,7 +42,7 @@ from reports import cli_ledger as ledger_cli
 from reports import console as reports_console
 from reports import jobs as reports_jobs
 from rewards import api as purchases_api
-from rewards import cli_imports, console_imports, jobs_imports
+from rewards import cli_imports, console_imports, console_sprints, console_wizard, jobs_imports
 from rewards import console as rewards_console
 from rewards import jobs as rewards_jobs
 from rewards import portal as rewards_portal
@@ -72,6 +72,9 @@ DOORS: list[Blueprint] = [
     campaigns_api_read.door,
     ambassadors_console.door,
     campaigns_console.door,
+    console_mentions.door,
+    console_sprints.door,
+    console_wizard.door,
     codes_console.door,
     rewards_console.door,
     rewards_portal.door,

@@ -10,11 +10,11 @@ from flask_babel import gettext as _
 
 from accounts import permissions
 from ambassadors import program
-from campaigns import campaigns, wording
+from campaigns import briefs, campaigns, wording
 from campaigns import terms as campaign_terms
 from campaigns.forms import CampaignForm, ChangeForm, NewCampaignForm, of_campaign, terms_of
 from campaigns.models import CampaignStatus
-from core import forms
+from core import clock, forms
 from core.db import db
 from core.errors import DomainError, NotFoundError
 from core.web import row_asked
@@ -68,8 +68,10 @@ def create() -> ResponseReturnValue:
 def one(slug: str) -> ResponseReturnValue:
     """Show a campaign: its terms in sentences, and what it holds."""
     campaign = campaigns.get(slug)
+    brief, today = briefs.of(campaign), clock.local_day(clock.now(), program.current().timezone)
     return render_template(
         "campaigns/console/one.html",
+        brief=brief, mention=briefs.mention(brief.format, today) if brief else None,
         campaign=campaign, sentences=wording.of_campaign(campaign),
         benefits=[
             wording.benefit(gets, campaign.currency)
