@@ -41,7 +41,13 @@ from campaigns import api_campaigns as campaigns_api_read
 from campaigns import cli as campaigns_cli
 from campaigns import cli_spend as spend_cli
 from campaigns import console as campaigns_console
-from campaigns import console_messages, console_recruiting, console_spend, public_applications
+from campaigns import (
+    console_mentions,
+    console_messages,
+    console_recruiting,
+    console_spend,
+    public_applications,
+)
 from campaigns import jobs as campaigns_jobs
 from core import clock, commands, config, i18n, logs, web, worker
 from core import db as database
@@ -79,7 +85,9 @@ from rewards import (
     console_perks,
     console_questions,
     console_segments,
+    console_sprints,
     console_vouchers,
+    console_wizard,
     jobs_imports,
     jobs_perks,
     jobs_privacy,
@@ -122,6 +130,9 @@ DOORS: list[Blueprint] = [
     campaigns_api_read.door,
     ambassadors_console.door,
     campaigns_console.door,
+    console_mentions.door,
+    console_sprints.door,
+    console_wizard.door,
     codes_console.door,
     code_batches_console.door,
     console_code.door,

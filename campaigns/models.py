@@ -148,10 +148,66 @@ class RewardRule(Model):
     maximum: Mapped[MinorUnits | None]  # per purchase, in the campaign's currency
     hold_days: Mapped[int]
     new_customers_only: Mapped[bool]
+    cases: Mapped[list[Facts]] = mapped_column(sa.JSON, default=list)  # the first that fits pays
+    tiers: Mapped[list[Facts]] = mapped_column(sa.JSON, default=list)  # by the purchase's number
+    months: Mapped[int | None]  # of one customer's purchases; 0: the first alone; None: for life
+    ambassador_maximum: Mapped[MinorUnits | None]  # of one ambassador, in the campaign's currency
     effective_from: Mapped[UtcTime | None]  # None: since ever
     created_at: Mapped[UtcTime]
 
     campaign: Mapped[Campaign] = relationship(back_populates="rules")
+
+
+class Draft(Model):
+    """A campaign in the making: what a person wrote so far, as they wrote it.
+
+    Once it is launched it names its campaign, so that launching twice makes one.
+    """
+
+    __tablename__ = "campaign_draft"
+
+    id: Mapped[PrimaryKey]
+    token: Mapped[str] = mapped_column(sa.String(32), unique=True)  # in addresses
+    name: Mapped[str] = mapped_column(sa.String(120))
+    answers: Mapped[Facts]  # field: list of texts
+    campaign_id: Mapped[BigId | None] = mapped_column(sa.ForeignKey("campaign.id"), unique=True)
+    saved_at: Mapped[UtcTime]
+    created_at: Mapped[UtcTime]
+
+
+class Format(StrEnum):
+    """How a person speaks of the brand, by which the law asks for a mention."""
+
+    COMMISSION = "commission"  # earns by what friends buy
+    PAID = "paid"
+    GIFTED = "gifted"
+
+
+class Brief(Model):
+    """For whom a campaign is, and what ambassadors share of it."""
+
+    __tablename__ = "campaign_brief"
+
+    campaign_id: Mapped[BigId] = mapped_column(sa.ForeignKey("campaign.id"), primary_key=True)
+    audience: Mapped[Facts]  # as `audiences.told` writes it
+    format: Mapped[Format] = mapped_column(choice(Format))
+    text_en: Mapped[str] = mapped_column(sa.Text)
+    text_fr: Mapped[str] = mapped_column(sa.Text)
+    goal: Mapped[int | None]  # purchases that a sprint wants to reach until its end
+
+
+class Mention(Model):
+    """What the law asks to say beside shared content, from a day on."""
+
+    __tablename__ = "mention"
+    __table_args__ = (sa.UniqueConstraint("format", "effective_on"),)
+
+    id: Mapped[PrimaryKey]
+    format: Mapped[Format] = mapped_column(choice(Format))
+    effective_on: Mapped[LocalDay]
+    text_fr: Mapped[str] = mapped_column(sa.String(200))
+    text_en: Mapped[str] = mapped_column(sa.String(200))
+    source: Mapped[str] = mapped_column(sa.String(300))
 
 
 class Spend(Model):

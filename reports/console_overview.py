@@ -12,6 +12,7 @@ from flask_babel import gettext as _
 
 from accounts import permissions
 from ambassadors import program
+from campaigns import briefs
 from campaigns import campaigns as plans
 from campaigns import terms as campaign_terms
 from campaigns import wording as campaign_words
@@ -67,10 +68,12 @@ def home() -> ResponseReturnValue:
 def campaign(slug: str) -> ResponseReturnValue:
     """Show a campaign: its terms in sentences, what it holds, and what it brought."""
     one = plans.get(slug)
+    brief, today = briefs.of(one), clock.local_day(clock.now(), program.current().timezone)
     copy = engine.fresh(most_rows=engine.MOST_ROWS)
     span = campaigns.whole_life(copy, _present())
     return render_template(
         "reports/console/campaign.html",
+        brief=brief, mention=briefs.mention(brief.format, today) if brief else None,
         campaign=one, sentences=campaign_words.of_campaign(one), benefits=[
             campaign_words.benefit(gets, one.currency) for gets in campaign_terms.of(one).benefits
         ],

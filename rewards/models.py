@@ -73,11 +73,32 @@ class Commission(Model):
     rate: Mapped[BasisPoints | None]
     fixed: Mapped[MinorUnits | None]
     base: Mapped[MinorUnits]  # what the rate applied to, before any refund
+    parts: Mapped[list[list[int]] | None] = mapped_column(
+        sa.JSON(none_as_null=True)
+    )  # [rate, base] each, where lines earn at different rates
+    number: Mapped[int | None]  # which of the ambassador's purchases, where that decides
     currency: Mapped[CurrencyCode]
     amount: Mapped[MinorUnits]  # at accrual, after caps, before any refund
     is_active: Mapped[bool]  # False once the credit went to somebody else
     earned_at: Mapped[UtcTime]
     payable_at: Mapped[UtcTime]
+
+
+class RewardCount(Model):
+    """What a campaign's commissions are for one ambassador, where a cap or a tier counts them.
+
+    A refund gives nothing back, as with budgets.
+    """
+
+    __tablename__ = "reward_count"
+    __table_args__ = (sa.CheckConstraint("committed >= 0 AND purchases >= 0", name="not_negative"),)
+
+    campaign_id: Mapped[BigId] = mapped_column(sa.ForeignKey("campaign.id"), primary_key=True)
+    ambassador_id: Mapped[BigId] = mapped_column(
+        sa.ForeignKey("ambassador.id"), primary_key=True, index=True
+    )
+    committed: Mapped[MinorUnits]  # accrued in all
+    purchases: Mapped[int]
 
 
 class Entry(Model):

@@ -8,7 +8,7 @@ from alembic import op
 from core.db import UtcDateTime
 
 revision = "0018_add_applications"
-down_revision = "0015_add_messages"
+down_revision = "0017_add_campaign_wizard"
 branch_labels = None
 depends_on = None
 
