@@ -20,7 +20,7 @@ from core import clock, limits, redirects
 from core.db import db, upsert_dialect
 from core.errors import ConflictError, Fault, InvalidInputError
 from referrals import sharing
-from referrals.models import ContentLink
+from referrals.models_content import ContentLink
 
 A_DAY = 20  # links of one ambassador
 LONGEST, LONGEST_THANKS = 500, 300  # characters

@@ -11,7 +11,8 @@ from ambassadors.models import Ambassador
 from core.db import db
 from core.errors import InvalidInputError
 from referrals import content_links
-from referrals.models import Code, ContentLink
+from referrals.models import Code
+from referrals.models_content import ContentLink
 from tests.factories import make_ambassador, make_code, make_user, must, sign_in
 
 POST = "https://www.instagram.com/p/abc"
