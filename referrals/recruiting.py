@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from flask_babel import gettext as _
 
 from ambassadors import applications, enrolment, members, program
@@ -11,11 +9,8 @@ from ambassadors.models import Ambassador, AmbassadorKind, AmbassadorStatus
 from ambassadors.models_recruiting import Application
 from campaigns.models import Campaign, CampaignStatus
 from core.db import db
-from core.errors import ConflictError, DomainError
-from referrals import codes, links
-
-_LONGEST_NAME = 12  # letters of a name in its code
-_NEUTRAL = "AMI"  # where a name cannot stand in a code
+from core.errors import ConflictError
+from referrals import codes, given_codes
 
 
 def approve(application: Application) -> Ambassador:
@@ -37,7 +32,7 @@ def approve(application: Application) -> Ambassador:
     )
     ambassador = enrolled(person, application.kind)
     applications.approve(application, ambassador.id)
-    code = give_code(ambassador, campaign.id)
+    code = _code_in(ambassador, campaign)
     applications.tell_approved(
         application, brand=program.current().name, campaign=campaign.name, code=code
     )
@@ -65,27 +60,10 @@ def enrolled(person: members.Person, kind: AmbassadorKind) -> Ambassador:
     return ambassador
 
 
-def give_code(ambassador: Ambassador, campaign_id: int) -> str:
-    """Return the ambassador's code in a campaign, made with a link if they have none.
-
-    Raises:
-        NotFoundError: There is no such campaign.
-    """
-    known = [one for one in codes.of_ambassador(ambassador.id) if one.campaign_id == campaign_id]
-    if known:
-        return known[0].text
-    pattern = f"{_name_of(ambassador)}-####"
-    made = codes.generate(1, campaign_id=campaign_id, pattern=pattern, ambassador_id=ambassador.id)
-    links.create(campaign_id=campaign_id, ambassador_id=ambassador.id, slug=made[0].lower())
-    return made[0]
-
-
-def _name_of(ambassador: Ambassador) -> str:
-    """Return the first name as it stands in a code, or a neutral word."""
-    first = codes.fold(ambassador.member.name.split()[0])
-    letters = re.sub("[^A-Z0-9]", "", first)[:_LONGEST_NAME]
-    try:
-        codes.require_key(f"{letters}XXXX")
-    except DomainError:
-        return _NEUTRAL
-    return letters or _NEUTRAL
+def _code_in(ambassador: Ambassador, campaign: Campaign) -> str:
+    """Return the ambassador's code in a campaign, given now with a link if they have none."""
+    given = given_codes.on_joining([ambassador.id], campaign).get(ambassador.id)
+    if given is not None:
+        return given
+    own = codes.of_ambassador(ambassador.id)
+    return next(one.text for one in own if one.campaign_id == campaign.id)

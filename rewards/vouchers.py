@@ -24,8 +24,8 @@ from core import clock
 from core.db import BATCH_ROWS, db, upsert_dialect
 from core.errors import ConflictError, Fault, InvalidInputError, NotFoundError
 from core.money import LARGEST
-from referrals import codes
-from rewards import exchanges, joining, ledger, perks, points, purse
+from referrals import codes, given_codes
+from rewards import exchanges, ledger, perks, points, purse
 from rewards.ledger import Draft
 from rewards.models import (
     Account,
@@ -316,7 +316,7 @@ def _give(taken: VoucherTake, batch: VoucherBatch) -> None:
         exchanges.tell_spend(batch.amount, batch.currency, key=source)
     ledger.post(drafts)
     if batch.campaign_id is not None:
-        joining.join(who, db.session.get_one(Campaign, batch.campaign_id))
+        given_codes.on_joining([who], db.session.get_one(Campaign, batch.campaign_id))
 
 
 def _nothing() -> NoVoucherError:

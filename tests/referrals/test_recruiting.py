@@ -71,7 +71,7 @@ def test_who_was_suspended_or_left_does_not_come_back_through_an_application(
 
 
 @pytest.mark.parametrize(
-    ("name", "start"), [("Zoé Martin", "ZOE-"), ("李 小龙", "AMI-"), ("Jean-Luc", "JEANLUC-")]
+    ("name", "start"), [("Zoé Martin", "ZOE-"), ("李 小龙", "CERCLE-"), ("Jean-Luc", "JEANLUC-")]
 )
 def test_a_code_is_named_after_the_person_where_it_can_be(
     app: Flask, name: str, start: str

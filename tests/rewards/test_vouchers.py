@@ -20,9 +20,9 @@ from core import clock
 from core.db import db, retrying
 from core.errors import DomainError, InvalidInputError
 from core.money import POINTS
-from referrals import codes
+from referrals import codes, given_codes
 from referrals.models import Code, Link
-from rewards import joining, ledger, points, purse, verify, vouchers
+from rewards import ledger, points, purse, verify, vouchers
 from rewards.models import Voucher, VoucherBatch, VoucherKind, VoucherTake
 from tests.conftest import NOW
 from tests.factories import make_ambassador, make_campaign, make_member
@@ -137,7 +137,7 @@ def test_an_invitation_gives_a_code_and_a_link_in_its_campaign_once(app: Flask) 
 @pytest.mark.parametrize("name", ["Zoé", "Ольга", "Nazi", "O"])
 def test_people_of_any_name_can_join(app: Flask, name: str) -> None:
     who = make_ambassador(member=make_member(name=name))
-    joining.join(who.id, make_campaign())
+    given_codes.on_joining([who.id], make_campaign())
     (code,) = codes.of_ambassador(who.id)
     assert codes.require_key(code.text) == code.key
 
