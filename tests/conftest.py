@@ -159,8 +159,8 @@ def _empty(app: Flask) -> None:
         shutil.copy(folder / "empty.db", folder / "cercle.db")
     else:
         _empty_postgresql()
-    for left in ("lake", "mailbox"):
-        shutil.rmtree(Path(app.instance_path) / left, ignore_errors=True)
+    for name in ("lake", "mailbox"):
+        shutil.rmtree(Path(app.instance_path) / name, ignore_errors=True)
 
 
 def _empty_postgresql() -> None:
