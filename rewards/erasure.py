@@ -18,7 +18,7 @@ from flask_babel import gettext as _
 
 from accounts import audit, passkeys, users
 from accounts.models import RoleName, User
-from ambassadors import enrolment
+from ambassadors import enrolment, personal
 from ambassadors.models import Ambassador, AmbassadorStatus, Member
 from core import emails, mails
 from core.db import db
@@ -42,7 +42,7 @@ _NOWHERE = "erased.invalid"  # RFC 2606: no mail is ever delivered there
 
 
 def erase_address(address: str) -> bool:
-    """Erase whoever has an e-mail address; True for a member, False for a mere customer.
+    """Erase whoever has an e-mail address; True for a member, False for a customer or applicant.
 
     Raises:
         NotFoundError: Nobody has it.
@@ -53,11 +53,11 @@ def erase_address(address: str) -> bool:
         erase(member)
         return True
     identity = db.session.get(CustomerIdentity, f"email:{digest}") if digest else None
-    if identity is None:
+    has_applied = bool(digest) and personal.forget_applications({str(digest)}) > 0
+    if identity is None and not has_applied:
         raise NotFoundError(_("Nobody is known by this e-mail address."))
-    number = identity.customer_id
     _replace({str(digest)})
-    audit.record("privacy.erase", "customer", number, {})
+    audit.record("privacy.erase", "customer", identity.customer_id if identity else 0, {})
     return False
 
 
@@ -68,8 +68,9 @@ def erase(member: Member) -> None:
     ambassador = member.ambassador
     if ambassador is not None:
         _end_part(ambassador)
-    digests |= _digests_of_customers(member.id)
+    digests |= digests_of_customers(member.id)
     _forget_messages(address)
+    personal.forget(member.id, digests)
     new = _replace(digests)
     member.name, member.email, member.external_id = f"#{member.id}", None, None
     member.country = member.locale = None
@@ -119,7 +120,7 @@ def _close_account(ambassador: Ambassador, user: User) -> None:
     user.active = False
 
 
-def _digests_of_customers(member_id: int) -> set[str]:
+def digests_of_customers(member_id: int) -> set[str]:
     """Return the hashes of addresses with which a member bought."""
     keys = db.session.scalars(
         sa.select(CustomerIdentity.key)
@@ -138,7 +139,7 @@ def _replace(digests: set[str]) -> dict[str, str]:
         db.session.execute(
             sa.update(Purchase)
             .where(Purchase.customer_id.in_(of_customer), Purchase.customer_key == old)
-            .values(customer_key=other)
+            .values(customer_key=other, name_key=None)
         )
         for table in (Redemption, CodeCustomerUse):
             db.session.execute(

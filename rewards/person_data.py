@@ -19,15 +19,26 @@ from flask_babel import gettext as _
 
 from accounts import audit, passkeys
 from accounts.models import AuditLine, SignIn, User
+from ambassadors import personal
 from ambassadors.models import Ambassador, Member
-from campaigns.models import Campaign
+from campaigns.models import Campaign, Message, MessageReader
 from core import clock, jobs, limits
 from core.db import affected, db, upsert_dialect
 from core.errors import NotFoundError
 from referrals import content_links
 from referrals.models import Click, Code, Customer, Link, Purchase
 from rewards import earnings, payout_details
-from rewards.models import Commission, DataExport, Entry, Posting, PurchaseQuestion
+from rewards.models import (
+    Commission,
+    DataExport,
+    Entry,
+    Exchange,
+    Perk,
+    Posting,
+    PurchaseQuestion,
+    Voucher,
+    VoucherTake,
+)
 
 KIND = "privacy.export"
 KEPT_FOR = timedelta(days=7)
@@ -120,6 +131,8 @@ def collect(member: Member) -> dict[str, Any]:
             "created_at",
         ),
         "own_purchases": _own_purchases(member.id),
+        "messages": _messages(member.id),
+        **personal.told(member.id, [member.email_hash] if member.email_hash else []),
     }  # fmt: skip
     ambassador = member.ambassador
     names = [("member", member.id)]
@@ -157,11 +170,41 @@ def _as_ambassador(one: Ambassador) -> dict[str, Any]:
             _row(link, "url", "campaign", "handed_in_at", "seen_at", "thanks")
             for link in content_links.of_ambassador(one.id, limit=10**6)
         ],
+        "vouchers": _rows(
+            sa.select(Voucher.text, VoucherTake.taken_at)
+            .join(Voucher, Voucher.id == VoucherTake.voucher_id)
+            .where(VoucherTake.ambassador_id == one.id)
+        ),
+        "perks": _rows(
+            sa.select(
+                Perk.name_en.label("perk"),
+                Exchange.price,
+                Exchange.unit,
+                Exchange.state,
+                Exchange.created_at,
+            )
+            .join(Perk, Perk.id == Exchange.perk_id)
+            .where(Exchange.ambassador_id == one.id)
+        ),
         "questions": [
             _row(said, "kind", "text", "asked_at", "answer", "answered_at")
             for said in db.session.scalars(asked.order_by(PurchaseQuestion.id))
         ],
     }
+
+
+def _messages(member_id: int) -> list[dict[str, Any]]:
+    return _rows(
+        sa.select(
+            Message.name, MessageReader.spared, MessageReader.sent_at, MessageReader.opened_at
+        )
+        .join(Message, Message.id == MessageReader.message_id)
+        .where(MessageReader.member_id == member_id)
+    )
+
+
+def _rows(query: sa.Executable) -> list[dict[str, Any]]:
+    return [dict(row._mapping) for row in db.session.execute(query)]
 
 
 def _account(user: User) -> dict[str, Any]:
@@ -198,7 +241,7 @@ def _visits(ambassador_id: int) -> list[dict[str, Any]]:
         .where(Link.ambassador_id == ambassador_id)
         .order_by(Click.clicked_at, Click.id)
     )
-    return [dict(row._mapping) for row in db.session.execute(query)]
+    return _rows(query)
 
 
 def _brought(ambassador_id: int) -> list[dict[str, Any]]:
@@ -219,7 +262,7 @@ def _commissions(ambassador_id: int) -> list[dict[str, Any]]:
         .where(Commission.ambassador_id == ambassador_id)
         .order_by(Commission.id)
     )  # fmt: skip
-    return [dict(row._mapping) for row in db.session.execute(query)]
+    return _rows(query)
 
 
 def _ledger(ambassador_id: int) -> list[dict[str, Any]]:

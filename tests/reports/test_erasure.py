@@ -13,7 +13,10 @@ import sqlalchemy as sa
 from flask import Flask
 
 from accounts.models import AuditLine, SignIn, User
-from ambassadors.models import Ambassador, AmbassadorStatus, Member
+from ambassadors import applications, charter, circles, tags
+from ambassadors.applications import Sent, Setup
+from ambassadors.models import Ambassador, AmbassadorKind, AmbassadorStatus, Circle, Member
+from ambassadors.models_recruiting import Application
 from core import clock, emails
 from core.db import db
 from core.errors import ConflictError, NotFoundError
@@ -199,3 +202,64 @@ def test_a_customer_who_is_no_member_is_erased_too(app: Flask) -> None:
     db.session.commit()
     assert erasure.erase_address("guest@example.com") is False
     assert db.session.scalar(sa.select(Purchase.customer_key)) != emails.digest("guest@example.com")
+
+
+def _belongs(zoe: Ambassador) -> Application:
+    """Give Zoé a place, a tag, a note and an application."""
+    circles.join(circles.create("Beta", capacity=1), zoe.member_id)
+    tags.tag([zoe.member_id], "generous")
+    tags.write_note(zoe.member_id, "Lives above the shop.", user_id=None)
+    charter.publish(text_en="Say what is paid.", text_fr="Dites ce qui est payé.")
+    campaign_id = make_campaign().id
+    applications.set_up(campaign_id, Setup(is_open=True, title_en="Join", title_fr="Venez"))
+    asked = Sent(
+        name="Zoé Martin", email=ZOE, locale="fr", charter_version=1,
+        kind=AmbassadorKind.CUSTOMER, answers=(("Why?", "I love it."),),
+    )  # fmt: skip
+    applications.apply(campaign_id, asked, brand="Givre")
+    db.session.commit()
+    return db.session.scalars(sa.select(Application)).one()
+
+
+def test_the_copy_of_ones_data_holds_places_words_and_applications(zoe: Ambassador) -> None:
+    _belongs(zoe)
+    told = person_data.collect(zoe.member)
+    assert [one["name"] for one in told["circles"]] == ["Beta"]
+    assert [one["name"] for one in told["tags"]] == ["generous"]
+    assert [one["text"] for one in told["notes"]] == ["Lives above the shop."]
+    (application,) = told["applications"]
+    assert application["answers"] == [{"question": "Why?", "answer": "I love it."}]
+
+
+@pytest.mark.parametrize("is_approved", [True, False])
+def test_places_words_and_applications_go_with_the_person(
+    zoe: Ambassador, *, is_approved: bool
+) -> None:
+    application = _belongs(zoe)
+    if is_approved:
+        applications.approve(application, zoe.id)
+    erasure.erase(zoe.member)
+    db.session.commit()
+    db.session.expire_all()
+    told = person_data.collect(zoe.member)
+    left = {kind: told[kind] for kind in ("circles", "tags", "notes", "timeline", "applications")}
+    assert not any(left.values()), left
+    assert db.session.scalars(sa.select(Circle.seated)).one() == 0
+    kept = db.session.scalars(sa.select(Application)).all()
+    words = [(one.email, one.answers) for one in kept]
+    assert words == ([("", [])] if is_approved else [])
+
+
+def test_somebody_who_only_applied_is_erased_by_address(app: Flask) -> None:
+    charter.publish(text_en="Say what is paid.", text_fr="Dites ce qui est payé.")
+    campaign_id = make_campaign().id
+    applications.set_up(campaign_id, Setup(is_open=True, title_en="Join", title_fr="Venez"))
+    asked = Sent(
+        name="Jo", email="jo@example.com", locale="en", charter_version=1,
+        kind=AmbassadorKind.CUSTOMER,
+    )  # fmt: skip
+    applications.apply(campaign_id, asked, brand="Givre")
+    assert erasure.erase_address("jo@example.com") is False
+    assert db.session.scalars(sa.select(Application)).all() == []
+    with pytest.raises(NotFoundError):
+        erasure.erase_address("jo@example.com")
