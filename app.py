@@ -13,18 +13,42 @@ import webhooks
 from accounts import api as api_description
 from accounts import cli as accounts_cli
 from accounts import console as accounts_console
-from accounts import console_mailbox, health, navigation, permissions, public, rates, security
+from accounts import (
+    console_mailbox,
+    health,
+    navigation,
+    permissions,
+    public,
+    public_passkeys,
+    rates,
+    security,
+)
 from accounts import jobs as accounts_jobs
 from ambassadors import api as ambassadors_api
 from ambassadors import cli as ambassadors_cli
 from ambassadors import console as ambassadors_console
-from ambassadors import program
+from ambassadors import (
+    console_charter,
+    console_circles,
+    console_members,
+    jobs_applications,
+    program,
+)
+from ambassadors import portal as ambassadors_portal
+from ambassadors import public as unsubscribing
 from campaigns import api as campaigns_api
 from campaigns import api_campaigns as campaigns_api_read
 from campaigns import cli as campaigns_cli
 from campaigns import cli_spend as spend_cli
 from campaigns import console as campaigns_console
-from campaigns import console_spend
+from campaigns import (
+    console_mentions,
+    console_messages,
+    console_recruiting,
+    console_spend,
+    public_applications,
+)
+from campaigns import jobs as campaigns_jobs
 from core import clock, commands, config, i18n, logs, web, worker
 from core import db as database
 from core.db import db
@@ -33,16 +57,46 @@ from integrations import cli as operator_cli
 from integrations import cli_serve
 from integrations import jobs as integrations_jobs
 from referrals import api as codes_api
+from referrals import api_code_jobs as code_jobs_api
 from referrals import cli as codes_cli
 from referrals import console as codes_console
+from referrals import (
+    console_applications,
+    console_cards,
+    console_code,
+    console_requests,
+    jobs_codes,
+)
+from referrals import console_batches as code_batches_console
+from referrals import portal as codes_portal
 from referrals import public as referral_links
 from reports import api as reports_api
 from reports import cli as reports_cli
 from reports import cli_ledger as ledger_cli
 from reports import console as reports_console
+from reports import console_overview
 from reports import jobs as reports_jobs
 from rewards import api as purchases_api
-from rewards import cli_imports, console_imports, jobs_imports
+from rewards import (
+    cli_imports,
+    cli_privacy,
+    console_content,
+    console_imports,
+    console_perks,
+    console_questions,
+    console_segments,
+    console_sprints,
+    console_vouchers,
+    console_wizard,
+    jobs_imports,
+    jobs_perks,
+    jobs_privacy,
+    portal_content,
+    portal_me,
+    portal_questions,
+    portal_redeem,
+    segments,
+)
 from rewards import console as rewards_console
 from rewards import jobs as rewards_jobs
 from rewards import portal as rewards_portal
@@ -52,6 +106,8 @@ DOORS: list[Blueprint] = [
     public.door,
     api_description.door,
     public.sign_in_door,
+    public_passkeys.sign_in_door,
+    public_passkeys.door,
     accounts_console.door,
     accounts_cli.door,
     accounts_cli.keys_door,
@@ -63,24 +119,53 @@ DOORS: list[Blueprint] = [
     spend_cli.door,
     console_spend.door,
     codes_api.door,
+    code_jobs_api.door,
     purchases_api.door,
     reports_api.door,
     reports_cli.door,
     ledger_cli.door,
     reports_console.door,
+    console_overview.door,
     ambassadors_api.door,
     campaigns_api_read.door,
     ambassadors_console.door,
     campaigns_console.door,
+    console_mentions.door,
+    console_sprints.door,
+    console_wizard.door,
     codes_console.door,
+    code_batches_console.door,
+    console_code.door,
+    console_requests.door,
+    console_cards.door,
+    codes_portal.door,
+    public_applications.door,
+    console_recruiting.door,
+    console_charter.door,
+    console_applications.door,
     rewards_console.door,
     rewards_portal.door,
+    portal_questions.door,
+    portal_me.door,
+    portal_content.door,
+    console_content.door,
+    cli_privacy.door,
+    console_questions.door,
+    portal_redeem.door,
+    console_perks.door,
+    console_vouchers.door,
     cli_imports.door,
     console_imports.door,
     health.door,
     console_mailbox.door,
     operator_cli.door,
     cli_serve.door,
+    console_circles.door,
+    console_members.door,
+    console_segments.door,
+    console_messages.door,
+    ambassadors_portal.door,
+    unsubscribing.door,
     webhooks.door,
     webhooks.console_door,
     demo_cli.door,
@@ -89,14 +174,23 @@ DOORS: list[Blueprint] = [
 # What the clock does, in this order; `flask worker` runs it.
 JOBS: tuple[worker.Job, ...] = (
     worker.Job("send messages", 5, integrations_jobs.send_messages),
+    worker.Job("send messages to members", 5, campaigns_jobs.send_messages),
+    worker.Job("refresh segments", 300, segments.refresh_due),
+    worker.Job("prepare reward codes", 5, jobs_perks.prepare_codes),
     worker.Job("apply webhooks", 60, webhooks.apply_waiting),
     worker.Job("run imports", 10, lambda: jobs_imports.run_due(stop=worker.is_stopping)),
+    worker.Job("make codes", 10, lambda: jobs_codes.run_due(stop=worker.is_stopping)),
     worker.Job("apply parked refunds", 60, rewards_jobs.apply_parked_refunds),
     worker.Job("expire reservations", 60, rewards_jobs.expire_reservations),
+    worker.Job("look for leaked codes", 3600, jobs_codes.look_for_leaks),
     worker.Job("link members", 3600, rewards_jobs.link_members),
     worker.Job("look for suspicions", 3600, rewards_jobs.look_for_suspicions),
     worker.Job("release holds", 3600, rewards_jobs.release_holds),
     worker.Job("sweep sign-ins", 3600, accounts_jobs.sweep),
+    worker.Job("make data files", 60, jobs_privacy.write_exports),
+    worker.Job("drop data files", 3600, jobs_privacy.sweep),
+    worker.Job("check profiles", 60, jobs_applications.check_profiles),
+    worker.Job("sweep applications", 3600, jobs_applications.sweep_applications),
     worker.Job("refresh reports", 300, reports_jobs.refresh_lake),
 )
 
@@ -158,3 +252,4 @@ def _open_rooms(app: Flask) -> None:
             csrf.exempt(door)  # a key in a header is not sent by a stranger's page
     csrf.exempt(webhooks.door)  # nor is a signature
     commands.tell_troubles(app.cli)
+    csrf.exempt(unsubscribing.door)  # a mail program posts there; the link itself is signed

@@ -19,11 +19,12 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from accounts import audit, permissions
+from campaigns import mail_events
 from core import clock, metrics, strict_json
 from core.config import Settings
 from core.db import db, will_pass
 from core.errors import DomainError, UnavailableError
-from integrations import inbox, stripe
+from integrations import inbox, sendgrid_events, stripe
 from integrations.inbox import Delivery, DeliveryState
 from rewards import shop_events
 
@@ -64,6 +65,34 @@ def receive_stripe() -> ResponseReturnValue:
     if stored is not None:
         apply(stored)
     return {"received": True, "duplicate": stored is None}
+
+
+@door.post("/sendgrid")
+def receive_sendgrid() -> ResponseReturnValue:
+    """Take events of SendGrid: 2xx once each is stored for itself, whatever its effect."""
+    keys = _settings().sendgrid_webhook_keys
+    if not any(keys):
+        raise UnavailableError("SendGrid's events are off here: set SENDGRID_WEBHOOK_KEYS.")
+    request.max_content_length = LARGEST_BODY
+    body = request.get_data(cache=False)
+    signature = request.headers.get(sendgrid_events.SIGNATURE)
+    timestamp = request.headers.get(sendgrid_events.TIMESTAMP)
+    try:
+        sendgrid_events.verify(body, signature, timestamp, keys, clock.now())
+    except sendgrid_events.SignatureError:
+        metrics.WEBHOOKS_REFUSED.labels(sendgrid_events.SOURCE).inc()
+        raise
+    told = sendgrid_events.items(body)
+    stored = [
+        inbox.store(
+            sendgrid_events.SOURCE, one.event_id, one.kind, one.body, is_ours=one.is_readable
+        )
+        for one in told
+    ]
+    db.session.commit()
+    for delivery_id in filter(None, stored):
+        apply(delivery_id)
+    return {"received": len(told), "duplicates": stored.count(None)}
 
 
 def apply(delivery_id: int, *, again: bool = False) -> DeliveryState | None:
@@ -132,7 +161,15 @@ def _take_stripe(delivery: Delivery) -> Outcome:
     return DeliveryState.PROCESSED, None
 
 
-_EFFECTS: dict[str, Callable[[Delivery], Outcome]] = {stripe.SOURCE: _take_stripe}
+def _take_sendgrid(delivery: Delivery) -> Outcome:
+    mail_events.take(sendgrid_events.read(delivery.body or b""))
+    return DeliveryState.PROCESSED, None
+
+
+_EFFECTS: dict[str, Callable[[Delivery], Outcome]] = {
+    stripe.SOURCE: _take_stripe,
+    sendgrid_events.SOURCE: _take_sendgrid,
+}
 
 
 def _settings() -> Settings:

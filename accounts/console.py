@@ -225,8 +225,12 @@ def _facts(line: AuditLine) -> str:
 
 
 def _words(value: object) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_words(inner)}" for name, inner in value.items()) or "–"
     if isinstance(value, list):
-        return " ".join(map(str, value))
+        return " ".join(map(_words, value)) or "–"
+    if value is None:
+        return "–"
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 

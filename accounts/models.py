@@ -164,3 +164,18 @@ class AuditLine(Model):
     object_id: Mapped[str] = mapped_column(sa.String(100))
     details: Mapped[Facts]
     request_id: Mapped[str | None] = mapped_column(sa.String(32))
+
+
+class Passkey(Model):
+    """The public half of a key that a person's device keeps."""
+
+    __tablename__ = "passkey"
+
+    id: Mapped[PrimaryKey]
+    user_id: Mapped[int] = mapped_column(sa.ForeignKey("user_account.id"), index=True)
+    credential_id: Mapped[str] = mapped_column(sa.String(1400), unique=True)  # base64url
+    public_key: Mapped[str] = mapped_column(sa.Text)  # COSE, base64url
+    sign_count: Mapped[int] = mapped_column(sa.BigInteger)  # grows, where devices count
+    name: Mapped[str] = mapped_column(sa.String(60))
+    created_at: Mapped[UtcTime]
+    used_at: Mapped[UtcTime | None]

@@ -13,7 +13,17 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user
 
-from accounts import identities, links, mails, navigation, permissions, security, throttle, users
+from accounts import (
+    identities,
+    links,
+    mails,
+    navigation,
+    passkeys,
+    permissions,
+    security,
+    throttle,
+    users,
+)
 from accounts.forms import (
     AddressForm,
     ButtonForm,
@@ -265,4 +275,7 @@ def _after_sign_in() -> str:
 
 
 def _sign_in_page(form: SignInForm) -> str:
-    return render_template("accounts/public/sign-in.html", form=form, next=_next())
+    return render_template(
+        "accounts/public/sign-in.html", form=form, next=_next(),
+        has_passkeys=passkeys.is_possible(),
+    )  # fmt: skip

@@ -87,6 +87,11 @@ def get(ambassador_id: int) -> Ambassador:
     return ambassador
 
 
+def of_user(user_id: int | None) -> Ambassador | None:
+    """Return the ambassador who signs in with an account, or None."""
+    return db.session.scalar(sa.select(Ambassador).where(Ambassador.user_id == user_id))
+
+
 def names(ids: Collection[int]) -> dict[int, str]:
     """Return the names of ambassadors by their ids."""
     rows = db.session.execute(

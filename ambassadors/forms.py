@@ -149,6 +149,27 @@ class ProgramForm(FlaskForm):  # type: ignore[misc]
         _l("Other providers of throw-away e-mail"),
         description=_l("Such as trash.example, separated by spaces; the known ones are listed."),
     )
+    asks_per_give = StringField(
+        _l("Asks before the next give"),
+        [InputRequired()],
+        description=_l("Over 90 days. 0 does not count them."),
+        render_kw={"inputmode": "numeric"},
+    )
+    quiet_from = StringField(
+        _l("Quiet from (hour)"),
+        [InputRequired()],
+        description=_l("From 0 to 23, in the program's time zone."),
+        render_kw={"inputmode": "numeric"},
+    )
+    quiet_until = StringField(
+        _l("Quiet until (hour)"),
+        [InputRequired()],
+        description=_l("The same hour twice: no quiet hours."),
+        render_kw={"inputmode": "numeric"},
+    )
+    quiet_days = StringField(
+        _l("Quiet days"), description=_l("Such as sat sun. On these days no message goes out.")
+    )
 
 
 def of_ambassador(ambassador: Ambassador) -> dict[str, Any]:

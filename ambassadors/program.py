@@ -21,12 +21,14 @@ from core.errors import Fault, InvalidInputError
 NAMES = (
     "name", "currency", "timezone", "locale", "shop_url", "allowed_hosts", "attribution_days",
     "attribution_touch", "lifetime_binding", "hold_days", "minimum_payout", "asks_per_week",
-    "velocity_orders", "shared_ip_customers", "disposable_domains",
+    "velocity_orders", "shared_ip_customers", "disposable_domains", "asks_per_give", "quiet_from",
+    "quiet_until", "quiet_days",
 )  # fmt: skip
 _LARGEST = {
     "attribution_days": 3650, "hold_days": 365, "asks_per_week": 50, "velocity_orders": 10_000,
-    "shared_ip_customers": 10_000,
+    "shared_ip_customers": 10_000, "asks_per_give": 50, "quiet_from": 23, "quiet_until": 23,
 }  # fmt: skip
+_WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,10 @@ class Rules:
     disposable_domains: tuple[str, ...]  # beside those that we list
     rule_version: int
     lake_id: str
+    asks_per_give: int  # asks before the next give is due; 0: any
+    quiet_from: int  # hours of the day in the program's time zone
+    quiet_until: int
+    quiet_days: frozenset[int]  # Monday is 0
 
     @property
     def redirect_hosts(self) -> frozenset[str]:
@@ -69,7 +75,8 @@ def current() -> Rules:
         tuple(row.allowed_hosts.split()), row.attribution_days, row.attribution_touch,
         row.lifetime_binding, row.hold_days, row.minimum_payout, row.asks_per_week,
         row.velocity_orders, row.shared_ip_customers, tuple(row.disposable_domains.split()),
-        row.rule_version, row.lake_id,
+        row.rule_version, row.lake_id, row.asks_per_give, row.quiet_from, row.quiet_until,
+        frozenset(_WEEKDAYS.index(day) for day in row.quiet_days.split()),
     )  # fmt: skip
     g.program = rules
     return rules
@@ -186,6 +193,13 @@ def _hosts(text: str) -> str:
     return " ".join(hosts)
 
 
+def _weekdays(text: str) -> str:
+    days = text.lower().replace(",", " ").split()
+    if not set(days) < set(_WEEKDAYS):  # a week that is quiet all over lets nothing through
+        raise ValueError(_("use some of mon tue wed thu fri sat sun, separated by spaces"))
+    return " ".join(day for day in _WEEKDAYS if day in days)
+
+
 def _not_negative(amount: int) -> int:
     if amount < 0:
         raise ValueError(_("use zero or more"))
@@ -201,5 +215,5 @@ def _within(text: str, largest: int) -> int:
 _READERS: dict[str, Callable[[str], Any]] = {
     "name": _named, "currency": money.require_currency, "timezone": _zone, "locale": _locale,
     "shop_url": _shop, "allowed_hosts": _hosts, "disposable_domains": _hosts,
-    "attribution_touch": _touch, "lifetime_binding": _yes,
+    "attribution_touch": _touch, "lifetime_binding": _yes, "quiet_days": _weekdays,
 }  # fmt: skip

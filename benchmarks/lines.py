@@ -28,11 +28,11 @@ from ambassadors import enrolment, members, recruits
 from benchmarks import place, traffic
 from benchmarks.limits import Raw, Row
 from campaigns import campaigns
-from campaigns.models import BenefitKind, Campaign, CampaignStatus
+from campaigns.models import BenefitKind, CampaignStatus
 from campaigns.terms import AmbassadorEarns, FriendGets, Terms
 from core.db import db
 from integrations import facts
-from referrals import codes, links
+from referrals import code_batches, codes, jobs_codes, links
 from reports import catalogue, engine, lake
 from reports.models import Period
 from rewards import intake
@@ -190,13 +190,17 @@ def _clicks() -> list[bytes]:
 def many_codes(store: Store, ports: Ports) -> Measured:
     """Make codes in bulk beside inserting the same sorted rows."""
     count = store.sizes.bulk
-    campaign = db.session.query(Campaign).filter_by(slug="bench").one()
-    begun = time.perf_counter()
-    made = codes.generate(count, campaign_id=campaign.id)
+    job_id = code_batches.create("bench", count, codes.DEFAULT_PATTERN, created_by="bench").id
     db.session.commit()
+    begun = time.perf_counter()
+    jobs_codes.run_job(job_id)
     ours = count / (time.perf_counter() - begun)
-    rows = [(text.replace("-", ""), text, "1", "", "active", "0", "", "") for text in made]
-    return ours, store.raw.many(rows)
+    now = START.isoformat()
+    rows = [
+        (text.replace("-", ""), text, 1, "active", now, 0, job_id, now)
+        for text in code_batches.texts(job_id)
+    ]
+    return ours, store.raw.codes(rows)
 
 
 def import_file(store: Store, ports: Ports) -> Measured:

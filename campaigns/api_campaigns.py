@@ -34,7 +34,7 @@ class BenefitOut(Struct):
 
 
 class RewardOut(Struct):
-    """What the ambassador earns, in its present version."""
+    """What the ambassador earns, in its present version; cases and tiers are on its page."""
 
     version: int
     kind: RewardKind
@@ -43,6 +43,8 @@ class RewardOut(Struct):
     maximum: int | None
     hold_days: int
     new_customers_only: bool
+    months: int | None
+    ambassador_maximum: int | None
 
 
 class CampaignOut(Struct):
@@ -121,6 +123,7 @@ def _campaign(one: Campaign) -> CampaignOut:
         reward=RewardOut(
             version=rule.version, kind=rule.kind, rate=rule.rate, amount=rule.amount,
             maximum=rule.maximum, hold_days=rule.hold_days,
-            new_customers_only=rule.new_customers_only,
+            new_customers_only=rule.new_customers_only, months=rule.months,
+            ambassador_maximum=rule.ambassador_maximum,
         ),
     )  # fmt: skip

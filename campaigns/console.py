@@ -1,4 +1,4 @@
-"""The staff's door of campaigns: the list, one page each, and the plain form."""
+"""The staff's door of campaigns: the list and the plain form; what one brought is in reports."""
 
 from __future__ import annotations
 
@@ -60,27 +60,8 @@ def create() -> ResponseReturnValue:
             forms.show(form, error)
         else:
             flash(_("The campaign is a draft: read its terms, then start it."))
-            return redirect(url_for("campaigns_console.one", slug=campaign.slug))
+            return redirect(url_for("overview.campaign", slug=campaign.slug))
     return _form_page(form, None, rules.currency)
-
-
-@door.get("/<slug>")
-def one(slug: str) -> ResponseReturnValue:
-    """Show a campaign: its terms in sentences, and what it holds."""
-    campaign = campaigns.get(slug)
-    return render_template(
-        "campaigns/console/one.html",
-        campaign=campaign, sentences=wording.of_campaign(campaign),
-        benefits=[
-            wording.benefit(gets, campaign.currency)
-            for gets in campaign_terms.of(campaign).benefits
-        ],
-        versions=[
-            (rule, wording.reward(campaign_terms.reward_of(rule), campaign.currency))
-            for rule in reversed(campaign.rules)
-        ],
-        objectives=wording.OBJECTIVES,
-    )  # fmt: skip
 
 
 @door.route("/<slug>/edit", methods=["GET", "POST"])
@@ -101,7 +82,7 @@ def edit(slug: str) -> ResponseReturnValue:
             forms.show(form, error)
         else:
             flash(_("Saved."))
-            return redirect(url_for("campaigns_console.one", slug=slug))
+            return redirect(url_for("overview.campaign", slug=slug))
     return _form_page(form, slug, currency)
 
 
@@ -113,7 +94,7 @@ def move(slug: str, act: str) -> ResponseReturnValue:
         raise NotFoundError(_("There is nothing at this address."))
     _ACTS[act](campaigns.get(slug))
     db.session.commit()
-    return redirect(url_for("campaigns_console.one", slug=slug))
+    return redirect(url_for("overview.campaign", slug=slug))
 
 
 def _last_day(ends_at: datetime | None) -> date | None:

@@ -175,7 +175,8 @@ class _Reader:
             hold_days=before.hold_days if days is None else days,
             new_customers_only=bool(self._form.reward_new_only.data),
             include_tax=before.include_tax, include_shipping=before.include_shipping,
-            before_discount=before.before_discount,
+            before_discount=before.before_discount, cases=before.cases, tiers=before.tiers,
+            months=before.months, ambassador_maximum=before.ambassador_maximum,
         )  # fmt: skip
 
     def _needed(self, name: str, value: int | None) -> int:

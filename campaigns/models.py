@@ -12,6 +12,7 @@ from core.db import (
     BasisPoints,
     BigId,
     CurrencyCode,
+    Facts,
     LocalDay,
     MinorUnits,
     Model,
@@ -147,10 +148,66 @@ class RewardRule(Model):
     maximum: Mapped[MinorUnits | None]  # per purchase, in the campaign's currency
     hold_days: Mapped[int]
     new_customers_only: Mapped[bool]
+    cases: Mapped[list[Facts]] = mapped_column(sa.JSON, default=list)  # the first that fits pays
+    tiers: Mapped[list[Facts]] = mapped_column(sa.JSON, default=list)  # by the purchase's number
+    months: Mapped[int | None]  # of one customer's purchases; 0: the first alone; None: for life
+    ambassador_maximum: Mapped[MinorUnits | None]  # of one ambassador, in the campaign's currency
     effective_from: Mapped[UtcTime | None]  # None: since ever
     created_at: Mapped[UtcTime]
 
     campaign: Mapped[Campaign] = relationship(back_populates="rules")
+
+
+class Draft(Model):
+    """A campaign in the making: what a person wrote so far, as they wrote it.
+
+    Once it is launched it names its campaign, so that launching twice makes one.
+    """
+
+    __tablename__ = "campaign_draft"
+
+    id: Mapped[PrimaryKey]
+    token: Mapped[str] = mapped_column(sa.String(32), unique=True)  # in addresses
+    name: Mapped[str] = mapped_column(sa.String(120))
+    answers: Mapped[Facts]  # field: list of texts
+    campaign_id: Mapped[BigId | None] = mapped_column(sa.ForeignKey("campaign.id"), unique=True)
+    saved_at: Mapped[UtcTime]
+    created_at: Mapped[UtcTime]
+
+
+class Format(StrEnum):
+    """How a person speaks of the brand, by which the law asks for a mention."""
+
+    COMMISSION = "commission"  # earns by what friends buy
+    PAID = "paid"
+    GIFTED = "gifted"
+
+
+class Brief(Model):
+    """For whom a campaign is, and what ambassadors share of it."""
+
+    __tablename__ = "campaign_brief"
+
+    campaign_id: Mapped[BigId] = mapped_column(sa.ForeignKey("campaign.id"), primary_key=True)
+    audience: Mapped[Facts]  # as `audiences.told` writes it
+    format: Mapped[Format] = mapped_column(choice(Format))
+    text_en: Mapped[str] = mapped_column(sa.Text)
+    text_fr: Mapped[str] = mapped_column(sa.Text)
+    goal: Mapped[int | None]  # purchases that a sprint wants to reach until its end
+
+
+class Mention(Model):
+    """What the law asks to say beside shared content, from a day on."""
+
+    __tablename__ = "mention"
+    __table_args__ = (sa.UniqueConstraint("format", "effective_on"),)
+
+    id: Mapped[PrimaryKey]
+    format: Mapped[Format] = mapped_column(choice(Format))
+    effective_on: Mapped[LocalDay]
+    text_fr: Mapped[str] = mapped_column(sa.String(200))
+    text_en: Mapped[str] = mapped_column(sa.String(200))
+    source: Mapped[str] = mapped_column(sa.String(300))
 
 
 class Spend(Model):
@@ -167,3 +224,64 @@ class Spend(Model):
     kind: Mapped[SpendKind] = mapped_column(choice(SpendKind))
     note: Mapped[str] = mapped_column(sa.String(200))
     created_at: Mapped[UtcTime]
+
+
+class MessageStatus(StrEnum):
+    """How far a message to an audience has come."""
+
+    DRAFT = "draft"
+    SENDING = "sending"  # its readers are being decided
+    SENT = "sent"  # all are decided; the outbox may still be at work
+
+
+class Message(Model):
+    """A message to an audience, in both languages, with variables only."""
+
+    __tablename__ = "message"
+
+    id: Mapped[PrimaryKey]
+    name: Mapped[str] = mapped_column(sa.String(120))
+    audience: Mapped[Facts]  # as `audiences.told` writes it
+    subject_en: Mapped[str] = mapped_column(sa.String(200))
+    body_en: Mapped[str] = mapped_column(sa.Text)
+    subject_fr: Mapped[str] = mapped_column(sa.String(200))
+    body_fr: Mapped[str] = mapped_column(sa.Text)
+    status: Mapped[MessageStatus] = mapped_column(choice(MessageStatus), index=True)
+    created_at: Mapped[UtcTime]
+    started_at: Mapped[UtcTime | None]
+    finished_at: Mapped[UtcTime | None]
+    decided_to: Mapped[BigId] = mapped_column(default=0)  # the last member who is decided
+
+
+class MessageReader(Model):
+    """One member of a message's audience: reached or spared, and what became of the mail."""
+
+    __tablename__ = "message_reader"
+    __table_args__ = (
+        sa.UniqueConstraint("message_id", "member_id"),
+        sa.Index("ix_message_reader_list", "message_id", "id"),
+    )
+
+    id: Mapped[PrimaryKey]
+    message_id: Mapped[BigId] = mapped_column(sa.ForeignKey("message.id"))
+    member_id: Mapped[BigId] = mapped_column(sa.ForeignKey("member.id"), index=True)
+    spared: Mapped[str | None] = mapped_column(sa.String(30))  # a word of `guard.Spared`
+    decided_at: Mapped[UtcTime]
+    tried_at: Mapped[UtcTime | None]  # a call whose answer we do not know yet
+    sent_at: Mapped[UtcTime | None]
+    delivered_at: Mapped[UtcTime | None]
+    opened_at: Mapped[UtcTime | None]
+    bounced_at: Mapped[UtcTime | None]
+    unsubscribed_at: Mapped[UtcTime | None]
+    reported_at: Mapped[UtcTime | None]  # as spam
+
+
+class MailEvent(Model):
+    """An event of the mail provider that had its effect, once by its id."""
+
+    __tablename__ = "mail_event"
+
+    event_id: Mapped[str] = mapped_column(sa.String(120), primary_key=True)
+    mail_key: Mapped[str | None] = mapped_column(sa.String(200), index=True)
+    kind: Mapped[str] = mapped_column(sa.String(30))
+    occurred_at: Mapped[UtcTime]

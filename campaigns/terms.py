@@ -11,6 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
+from enum import StrEnum
+from typing import Any
 
 from flask_babel import gettext as _
 
@@ -19,6 +21,7 @@ from core import clock, countries, money, redirects
 from core.errors import Fault, InvalidInputError
 
 LONGEST_HOLD = 365  # days
+MOST_CASES = 20  # of a reward, and as many tiers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +32,36 @@ class FriendGets:
     percent: int | None = None  # basis points
     amount: int | None = None  # minor units
     product: str | None = None  # SKU
+
+
+class Buyer(StrEnum):
+    """Whose purchases a case is about."""
+
+    NEW = "new"
+    EXISTING = "existing"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """Another reward where all that it names is true; the first case that fits pays.
+
+    Products are asked of each line of a purchase, country and buyer of the whole.
+    """
+
+    rate: int | None = None  # basis points
+    amount: int | None = None  # minor units, where the reward is a fixed amount
+    products: tuple[str, ...] = ()  # SKUs; empty: any
+    countries: tuple[str, ...] = ()  # empty: anywhere
+    buyer: Buyer | None = None  # None: anyone
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tier:
+    """Another reward from an ambassador's nth purchase in the campaign on."""
+
+    start: int  # the number of the first purchase of the tier, from 2
+    rate: int | None = None
+    amount: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +77,10 @@ class AmbassadorEarns:
     include_tax: bool = False
     include_shipping: bool = False
     before_discount: bool = False
+    cases: tuple[Case, ...] = ()
+    tiers: tuple[Tier, ...] = ()
+    months: int | None = None  # a customer's purchases earn; 0: the first alone; None: for life
+    ambassador_maximum: int | None = None  # for one ambassador, minor units
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +132,17 @@ def reward_of(rule: RewardRule) -> AmbassadorEarns:
         kind=rule.kind, rate=rule.rate, amount=rule.amount, maximum=rule.maximum,
         hold_days=rule.hold_days, new_customers_only=rule.new_customers_only,
         include_tax=rule.include_tax, include_shipping=rule.include_shipping,
-        before_discount=rule.before_discount,
+        before_discount=rule.before_discount, months=rule.months,
+        cases=tuple(_case(one) for one in rule.cases or ()),
+        tiers=tuple(Tier(**one) for one in rule.tiers or ()),
+        ambassador_maximum=rule.ambassador_maximum,
+    )  # fmt: skip
+
+
+def _case(told: dict[str, Any]) -> Case:
+    return Case(
+        rate=told["rate"], amount=told["amount"], products=tuple(told["products"]),
+        countries=tuple(told["countries"]), buyer=Buyer(told["buyer"]) if told["buyer"] else None,
     )  # fmt: skip
 
 
@@ -240,6 +287,41 @@ def _bad_reward(terms: Terms) -> bool:
     return reward.amount is None or not 0 <= reward.amount <= money.LARGEST
 
 
+def _bad_case(terms: Terms) -> bool:
+    cases = terms.reward.cases
+    return len(cases) > MOST_CASES or any(
+        not _pays(terms.reward, case) or not (case.products or case.countries or case.buyer)
+        or not all(map(_is_product, case.products))
+        or any(not _reads(countries.require, code) for code in case.countries)
+        for case in cases
+    )  # fmt: skip
+
+
+def _bad_tier(terms: Terms) -> bool:
+    tiers = terms.reward.tiers
+    starts = [tier.start for tier in tiers]
+    return (
+        len(tiers) > MOST_CASES
+        or any(not _pays(terms.reward, tier) or not 2 <= tier.start <= 10**6 for tier in tiers)
+        or starts != sorted(set(starts))
+    )
+
+
+def _pays(reward: AmbassadorEarns, other: Case | Tier) -> bool:
+    """Tell whether a case or tier says a reward of the same kind."""
+    if reward.kind is RewardKind.PERCENT:
+        return other.amount is None and 0 <= _or(other.rate, -1) <= money.BASIS_POINTS
+    return other.rate is None and 0 <= _or(other.amount, -1) <= money.LARGEST
+
+
+def _or(number: int | None, otherwise: int) -> int:
+    return otherwise if number is None else number
+
+
+def _is_product(sku: str) -> bool:
+    return 0 < len(sku) <= 100 and sku.isprintable()
+
+
 def _bad_countries(terms: Terms) -> bool:
     return any(not _reads(countries.require, code) for code in terms.countries)
 
@@ -249,7 +331,7 @@ def _bad_currencies(terms: Terms) -> bool:
 
 
 def _bad_products(terms: Terms) -> bool:
-    return any(not 0 < len(sku) <= 100 or not sku.isprintable() for sku in terms.products)
+    return not all(map(_is_product, terms.products))
 
 
 def _bad_landing(terms: Terms) -> bool:
@@ -280,6 +362,14 @@ _RULES: tuple[tuple[str, Callable[[Terms], bool], Callable[[], str]], ...] = (
     ("/benefits", _two_discounts, lambda: _("Choose a percentage or an amount off, not both.")),
     ("/benefits", _bad_benefit, lambda: _("A benefit needs its percentage, amount or product.")),
     ("/rate", _bad_reward, lambda: _("Write what the ambassador earns, zero or more.")),
+    ("/cases", _bad_case,
+     lambda: _("Each case needs what it is about and what the ambassador earns then.")),
+    ("/tiers", _bad_tier,
+     lambda: _("Write tiers in rising order, each from a number of purchases above 1.")),
+    ("/months", lambda t: t.reward.months is not None and not 0 <= t.reward.months <= 600,
+     lambda: _("Write a number of months from 0 to 600.")),
+    ("/ambassador_maximum", lambda t: _below_one(t.reward.ambassador_maximum),
+     lambda: _("Write an amount above zero, or nothing.")),
     ("/hold_days", lambda t: not 0 <= t.reward.hold_days <= LONGEST_HOLD,
      lambda: _("Write a number of days from 0 to 365.")),
     ("/maximum", lambda t: _below_one(t.reward.maximum),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import timedelta
 from decimal import Decimal
 
@@ -10,7 +11,7 @@ from flask_babel import lazy_gettext, ngettext
 
 from campaigns import terms as campaign_terms
 from campaigns.models import BenefitKind, Campaign, CampaignStatus, Objective, RewardKind
-from campaigns.terms import AmbassadorEarns, FriendGets, Terms
+from campaigns.terms import AmbassadorEarns, Buyer, Case, FriendGets, Terms, Tier
 from core import countries, i18n, money
 
 OBJECTIVES = {
@@ -61,6 +62,14 @@ def benefit(benefit: FriendGets, currency: str) -> str:
     return str(_("%(product)s as a gift", product=benefit.product))
 
 
+def benefits(given: Iterable[FriendGets], currency: str) -> str:
+    """Return benefits as they stand inside a sentence: `15 % off, free delivery`."""
+    return ", ".join(
+        str(_("free delivery")) if one.kind is BenefitKind.FREE_SHIPPING else benefit(one, currency)
+        for one in given
+    )
+
+
 def reward(reward: AmbassadorEarns, currency: str, *, is_own: bool = False) -> str:
     """Return what the ambassador earns, in sentences.
 
@@ -69,7 +78,7 @@ def reward(reward: AmbassadorEarns, currency: str, *, is_own: bool = False) -> s
         currency: Of their amounts.
         is_own: Whether the ambassador reads it.
     """
-    if reward.kind is RewardKind.PERCENT and not reward.rate:
+    if reward.kind is RewardKind.PERCENT and not (reward.rate or reward.cases or reward.tiers):
         if is_own:
             return str(_("You earn no commission with this one."))
         return str(_("The ambassador earns no commission."))
@@ -79,8 +88,53 @@ def reward(reward: AmbassadorEarns, currency: str, *, is_own: bool = False) -> s
     if reward.maximum is not None:
         cap = i18n.money(reward.maximum, currency)
         more.append(str(_("At most %(amount)s for one purchase.", amount=cap)))
+    more += _more(reward, currency)
     more.append(hold(reward.hold_days))
     return " ".join(more)
+
+
+def _more(reward: AmbassadorEarns, currency: str) -> list[str]:
+    """Return what changes the usual reward, and what ends it, a sentence each."""
+    told = [
+        _("%(pays)s instead, %(condition)s.", pays=_pays(case, currency), condition=_about(case))
+        for case in reward.cases
+    ]
+    told += [
+        _("%(pays)s from purchase %(number)s on.", pays=_pays(tier, currency), number=tier.start)
+        for tier in reward.tiers
+    ]
+    if reward.months == 0:
+        told.append(_("Only the first purchase of each customer earns."))
+    elif reward.months is not None:
+        told.append(
+            ngettext(
+                "The purchases of a customer earn for %(num)s month.",
+                "The purchases of a customer earn for %(num)s months.",
+                reward.months,
+            )
+        )
+    if reward.ambassador_maximum is not None:
+        cap = i18n.money(reward.ambassador_maximum, currency)
+        told.append(_("At most %(amount)s for one ambassador in all.", amount=cap))
+    return [str(sentence) for sentence in told]
+
+
+def _pays(other: Case | Tier, currency: str) -> str:
+    return percent(other.rate) if other.rate is not None else i18n.money(other.amount, currency)
+
+
+def _about(case: Case) -> str:
+    parts = []
+    if case.products:
+        parts.append(_("for %(products)s", products=", ".join(case.products)))
+    if case.countries:
+        named = ", ".join(countries.name(code) for code in case.countries)
+        parts.append(_("in %(countries)s", countries=named))
+    if case.buyer is Buyer.NEW:
+        parts.append(_("for new customers"))
+    if case.buyer is Buyer.EXISTING:
+        parts.append(_("for returning customers"))
+    return ", ".join(str(part) for part in parts)
 
 
 def _earns(reward: AmbassadorEarns, currency: str, *, is_own: bool) -> str:
@@ -110,7 +164,7 @@ def hold(days: int) -> str:
 
 def sentences(terms: Terms, currency: str) -> list[str]:
     """Return the terms of a campaign, a sentence each."""
-    gets = ", ".join(benefit(one, currency) for one in terms.benefits)
+    gets = benefits(terms.benefits, currency)
     told = [
         str(_("The friend gets: %(benefits)s.", benefits=gets))
         if gets

@@ -10,6 +10,7 @@ by colour; axes start at zero.
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
@@ -22,6 +23,7 @@ Show = Callable[[float], str]
 
 WIDTHS: dict[Size, int] = {"wide": 760, "mid": 480, "narrow": 330}
 ABSENT = "–"
+_ZEROS = re.compile(r"[.,]0{1,2}(?=\D*$)")  # a group of thousands has three digits
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +226,7 @@ def frame(
     """Return an empty field with its horizontal grid and the words of the vertical axis."""
     marks: list[Mark] = []
     levels = ticks(min(0, low), max(0, high), is_whole=is_whole)
-    words = [show(int(level) if is_whole else level) for level in levels]
+    words = _round([show(int(level) if is_whole else level) for level in levels])
     left = max(width(word) for word in words) + 14
     y = Scale(levels[0], levels[-1], height - 28, 22)
     for level, word in zip(levels, words, strict=True):
@@ -359,6 +361,13 @@ def _marker(kind: str, x: float, y: float, look: str) -> Mark:
 
 def _path(points: Sequence[tuple[float, float]]) -> str:
     return "M" + "L".join(f"{x:g} {y:g}" for x, y in points)
+
+
+def _round(words: Sequence[str]) -> list[str]:
+    """Return the words of an axis without decimals where all of them are zero: 2,500, not .00."""
+    short = [_ZEROS.sub("", word) for word in words]
+    is_needless = all(a != b for a, b in zip(words, short, strict=True))
+    return short if is_needless else list(words)
 
 
 def _known(values: Sequence[float | None] | itertools.chain[float | None]) -> list[float]:

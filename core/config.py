@@ -43,6 +43,7 @@ class Settings:
     stripe_webhook_secrets: tuple[str, ...]
     sendgrid_api_key: str | None
     sendgrid_api_base: str | None
+    sendgrid_webhook_keys: tuple[str, ...]  # public keys that sign its events
     mail_from: str
     cache_seconds: float  # how long a process may remember codes and keys it has just read
     click_durable: bool
@@ -103,6 +104,7 @@ def _read(env: Env) -> dict[str, Any]:
         "stripe_webhook_secrets": tuple(env.list("STRIPE_WEBHOOK_SECRETS", [])),
         "sendgrid_api_key": env.str("SENDGRID_API_KEY", None) or None,
         "sendgrid_api_base": env.str("SENDGRID_API_BASE", None) or None,
+        "sendgrid_webhook_keys": tuple(env.list("SENDGRID_WEBHOOK_KEYS", [])),
         "mail_from": env.str("MAIL_FROM", "hello@localhost"),
         "cache_seconds": env.float("CACHE_SECONDS", 2.0, validate=validate.Range(min=0)),
         "click_durable": env.bool("CLICK_DURABLE", False),

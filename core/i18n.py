@@ -131,6 +131,11 @@ def month(value: str | None) -> str:
     return format_skeleton("yMMM", first, locale=_number_locale())
 
 
+def short_day(value: datetime) -> str:
+    """Return the day of an instant without its year, in the program's time zone: `2 Mar`."""
+    return format_skeleton("MMMd", clock.local_day(value, _timezone()), locale=_number_locale())
+
+
 def moment(value: datetime | None) -> str:
     """Return an instant as day and time in the program's time zone."""
     if value is None:

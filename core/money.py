@@ -13,6 +13,7 @@ from flask_babel import gettext as _
 
 BASIS_POINTS = 10_000
 LARGEST = 10**15  # minor units; a sum of many still fits 64 bits
+POINTS = "PTS"  # a unit beside the currencies: whole points, never a currency of an order
 _DIGITS = 28  # of a decimal: beyond them it would be rounded
 
 # ISO 4217 list one (2026-01): active currencies and the exponents that are not 2.
@@ -31,6 +32,7 @@ _EXPONENTS = {
     **dict.fromkeys(_WITHOUT_DECIMALS.split(), 0),
     **dict.fromkeys(_WITH_THREE.split(), 3),
     "CLF": 4,
+    POINTS: 0,
 }
 
 

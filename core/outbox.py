@@ -19,7 +19,7 @@ import structlog
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core import clock
-from core.db import Facts, Model, PrimaryKey, UtcTime, choice, db, upsert_dialect
+from core.db import Facts, Model, PrimaryKey, UtcTime, affected, choice, db, upsert_dialect
 
 log = structlog.get_logger()
 
@@ -98,6 +98,18 @@ def retry(message_id: int) -> bool:
         .returning(OutboxMessage.id)
     )
     return found is not None
+
+
+def withdraw(key: str) -> bool:
+    """Delete a message that no worker has touched yet; False if it went out or never was."""
+    gone = db.session.execute(
+        sa.delete(OutboxMessage).where(
+            OutboxMessage.key == key,
+            OutboxMessage.state == MessageState.WAITING,
+            OutboxMessage.attempts == 0,
+        )
+    )
+    return affected(gone) > 0
 
 
 def recent(*, state: MessageState | None = None, limit: int = 50) -> list[OutboxMessage]:

@@ -22,13 +22,13 @@ from campaigns.models import Campaign, CampaignStatus
 from core import clock
 from core.db import BATCH_ROWS, db
 from core.errors import ConflictError
-from demo import brand, costs, year
+from demo import belonging, brand, costs, perks, voices, year
 from demo.calendar import midnight
 from demo.year import Ally, Visit, Year
 from integrations import facts
 from referrals import clicks, codes, customers, links
 from referrals.models import Purchase
-from rewards import commissions, intake
+from rewards import commissions, intake, segments
 
 ACT = "demo.load"
 _AT_ONCE = 400  # facts told together
@@ -80,6 +80,8 @@ def load(today: date) -> Iterator[float]:
             teller.tell(day)
         yield number / len(weeks)
     customers.link_members()
+    segments.refresh_all()
+    perks.tell(today, teller.campaign_ids, teller.joined)
     details = {"purchases": len(drawn.purchases), "clicks": len(drawn.visits), "day": f"{today}"}
     audit.record(ACT, "program", 1, details)
 
@@ -207,6 +209,9 @@ class _Teller:
                 act(enrolment.get(self.joined[name]))
         if until == self.year.calendar.today:
             self._invite()
+            voices.ask(self.joined[brand.SIGNING_IN], by="operator")
+            voices.show(self.joined[brand.SIGNING_IN], by="operator")
+            belonging.tell(list(self.joined.values()))
 
     def _invite(self) -> None:
         for ally in self.year.allies[-brand.INVITED :]:

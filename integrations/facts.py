@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,3 +83,25 @@ class RefundedTotal:
 
 
 Fact = Purchase | Refund | SameOrder | RefundedTotal
+
+
+class MailEventKind(StrEnum):
+    """What became of a mail."""
+
+    DELIVERED = "delivered"
+    OPENED = "opened"
+    BOUNCED = "bounced"
+    UNSUBSCRIBED = "unsubscribed"
+    REPORTED = "reported"  # as spam
+    OTHER = "other"  # on its way: processed, deferred
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailEvent:
+    """What a mail provider says of one mail."""
+
+    event_id: str
+    kind: MailEventKind
+    occurred_at: datetime
+    email: str
+    mail_key: str | None  # the outbox's key, if the mail carried it

@@ -1,21 +1,23 @@
 """E-mail: outbox messages of kind `email`, out through SendGrid or into a folder.
 
-A payload is `{"to", "subject", "text", "html"}`.  In demo, development and
-tests the fake keeps each message as a file of `instance/mailbox`, one a key,
-so that a page can show it.  Elsewhere, without a key, there is no sender:
-messages wait, and `flask doctor` says so.
+A payload is `{"to", "subject", "text", "html"}`, and `headers` where a mail needs
+some.  In demo, development and tests the fake keeps each message as a file of
+`instance/mailbox`, one a key, so that a page can show it.  Elsewhere, without a
+key, there is no sender: messages wait, and `flask doctor` says so.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import socket
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from python_http_client.exceptions import HTTPError  # type: ignore[import-untyped]
 from sendgrid import SendGridAPIClient
 
 from core import clock, emails
@@ -41,6 +43,7 @@ class Mail:
     subject: str
     text: str
     html: str | None = None
+    headers: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +84,27 @@ def read(payload: dict[str, Any]) -> Mail:
     values = {name: payload.get(name) for name in ("to", "subject", "text", "html")}
     if not all(isinstance(values[name], str) for name in ("to", "subject", "text")):
         raise MailError("a message needs to, subject and text")
-    mail = Mail(**values)  # type: ignore[arg-type]  # checked above
+    headers = {str(name): str(text) for name, text in (payload.get("headers") or {}).items()}
+    mail = Mail(**values, headers=headers)  # type: ignore[arg-type]  # checked above
+    for text in headers.values():
+        _require_header(text)
     _require_header(mail.to)
     _require_header(mail.subject)
     if emails.normalise(mail.to) is None:
         raise MailError("the recipient is not an address")
     return mail
+
+
+def was_refused(error: Exception) -> bool:
+    """Tell whether a failed sending certainly sent nothing.
+
+    An answer that refuses, or no connection at all, sent nothing.  A call that
+    hung or broke off may have: only the provider's events can tell.
+    """
+    if isinstance(error, HTTPError | MailError):
+        return True
+    reason = getattr(error, "reason", error)
+    return isinstance(reason, ConnectionRefusedError | socket.gaierror)
 
 
 def _require_header(text: str) -> None:
@@ -103,8 +121,10 @@ def _send(settings: Settings, payload: dict[str, Any], key: str) -> None:
     content = [{"type": "text/plain", "value": mail.text}]
     if mail.html:
         content.append({"type": "text/html", "value": mail.html})
+    extra = {"headers": mail.headers} if mail.headers else {}
     answer = api.client.mail.send.post(
         request_body={
+            **extra,
             "personalizations": [{"to": [{"email": mail.to}]}],
             "from": {"email": settings.mail_from},
             "subject": mail.subject,

@@ -32,7 +32,6 @@ _CODES = (
     .outerjoin(Member, Member.id == Ambassador.member_id)
 )
 
-MOST_AT_ONCE = 20_000
 _MISSES = 30  # unknown codes that one key may ask about in a minute
 _MINUTE = timedelta(minutes=1)
 _CONTROL = re.compile(r"[\x00-\x1f]")
@@ -124,14 +123,6 @@ class CodeIn(Struct):
     stripe_promotion_code: str | None = None  # Stripe's id of the same code: promo_...
 
 
-class CodesIn(Struct):
-    """Codes to make at random."""
-
-    count: int
-    pattern: str = codes.DEFAULT_PATTERN
-    ambassador: str | None = None
-
-
 class CodeOut(Struct):
     """A code."""
 
@@ -141,12 +132,6 @@ class CodeOut(Struct):
     status: str
     used: int
     uses_limit: int | None
-
-
-class CodesOut(Struct):
-    """The codes that were made."""
-
-    codes: list[str]
 
 
 class CodeList(Struct):
@@ -230,7 +215,7 @@ def create() -> Response:
     if body.stripe_promotion_code is not None:
         _require_text(body.stripe_promotion_code, "/stripe_promotion_code", 100)
     code = codes.create(
-        body.code, campaign_id=campaign.id, ambassador_id=_ambassador_id(body.ambassador),
+        body.code, campaign_id=campaign.id, ambassador_id=ambassador_id(body.ambassador),
         uses_limit=body.uses_limit, stripe_promotion_code=body.stripe_promotion_code,
     )  # fmt: skip
     answer = CodeOut(
@@ -239,24 +224,6 @@ def create() -> Response:
     )  # fmt: skip
     db.session.commit()
     return api.answer(answer, 201)
-
-
-@door.post("/campaigns/<slug>/codes")
-@retried
-@idempotency.honoured
-@api.operation("Make up to 20,000 codes at random.", body=CodesIn, answers={201: CodesOut})
-def generate(slug: str) -> Response:
-    body = api.read(CodesIn)
-    if not 1 <= body.count <= MOST_AT_ONCE:
-        raise InvalidInputError(
-            f"count: 1 to {MOST_AT_ONCE:,} here; `flask codes generate` makes any number."
-        )
-    made = codes.generate(
-        body.count, campaign_id=_campaign(slug).id, pattern=body.pattern,
-        ambassador_id=_ambassador_id(body.ambassador),
-    )  # fmt: skip
-    db.session.commit()
-    return api.answer(CodesOut(codes=made), 201)
 
 
 @door.get("/codes")
@@ -420,7 +387,8 @@ def _campaign(slug: str) -> Campaign:
     return campaign
 
 
-def _ambassador_id(external_id: str | None) -> int | None:
+def ambassador_id(external_id: str | None) -> int | None:
+    """Return the ambassador of a member's external id; None for none."""
     if external_id is None:
         return None
     found = db.session.scalar(

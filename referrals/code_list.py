@@ -8,10 +8,12 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from ambassadors.models import Ambassador, Member
-from campaigns.models import Campaign
+from campaigns.models import Campaign, CampaignStatus
 from core.db import db
 from referrals import codes
 from referrals.models import Code, CodeStatus
+
+_CHOICES = 500  # campaigns in a menu
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +60,17 @@ def page(search: Search, *, before: int | None = None, limit: int = 50) -> list[
         query = query.where(Code.id < before)
     rows = db.session.execute(query.where(*_conditions(search)))
     return [Row(**row._mapping) for row in rows]
+
+
+def campaigns() -> list[tuple[str, str]]:
+    """Return slug and name of the campaigns that can have new codes, running ones first."""
+    query = (
+        sa.select(Campaign.slug, Campaign.name)
+        .where(Campaign.status != CampaignStatus.ENDED)
+        .order_by((Campaign.status == CampaignStatus.RUNNING).desc(), Campaign.id.desc())
+        .limit(_CHOICES)
+    )
+    return [(row.slug, row.name) for row in db.session.execute(query)]
 
 
 def count_by_campaign(campaign_ids: list[int]) -> dict[int, int]:

@@ -7,10 +7,11 @@ database refuses it), so a code that was once given means the same for ever.
 
 from __future__ import annotations
 
+import json
 import os
 import re
+import secrets
 import unicodedata
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -19,7 +20,7 @@ from flask_babel import gettext as _
 from accounts import audit
 from campaigns.models import Campaign
 from core import clock, i18n
-from core.db import BATCH_ROWS, db, upsert_dialect
+from core.db import BATCH_ROWS, UtcDateTime, affected, db, is_sqlite
 from core.errors import ConflictError, DomainError, NotFoundError
 from referrals.models import Code, CodeStatus
 
@@ -131,9 +132,9 @@ def create(
     campaign = db.session.get(Campaign, campaign_id)
     if campaign is None:
         raise NotFoundError(_("There is no such campaign."))
-    _require_distinct(key)
+    require_distinct(key)
     code = Code(
-        key=key, text=_readable(text, key), campaign_id=campaign_id, ambassador_id=ambassador_id,
+        key=key, text=readable(text, key), campaign_id=campaign_id, ambassador_id=ambassador_id,
         status=CodeStatus.ACTIVE, status_since=clock.now(), used=0,
         uses_limit=uses_limit if uses_limit is not None else campaign.uses_per_code,
         uses_per_customer=campaign.uses_per_customer, replaces_id=replaces_id,
@@ -175,12 +176,42 @@ def generate(
     campaign = db.session.get(Campaign, campaign_id)
     if campaign is None:
         raise NotFoundError(_("There is no such campaign."))
-    made: list[str] = []
-    while len(made) < count:
-        texts = sorted(_random_texts(shape, count - len(made)) - set(made))
-        made += _insert(texts, campaign, ambassador_id)
+    made = fill(shape, count, campaign=campaign, ambassador_id=ambassador_id)
     audit.record("code.generate", "campaign", campaign.slug, {"count": count, "pattern": pattern})
-    return sorted(made)
+    return made
+
+
+def fill(
+    shape: Pattern,
+    count: int,
+    *,
+    campaign: Campaign,
+    ambassador_id: int | None = None,
+    batch_id: int | None = None,
+) -> list[str]:
+    """Insert so many new codes of a pattern in the order of their keys, and return them so.
+
+    Two statements as a rule.  When a code exists already nothing is kept of the first attempt:
+    the taken ones are drawn anew, and all are inserted again in their order.
+
+    Args:
+        shape: A pattern that has room for them.
+        count: How many.
+        campaign: Whose benefits and limits they carry.
+        ambassador_id: Who gets the credit; None for codes of nobody.
+        batch_id: The job that makes them.
+    """
+    texts: set[str] = set()
+    while True:
+        while len(texts) < count:
+            texts |= _random_texts(shape, count - len(texts))
+        ordered = sorted(texts)
+        attempt = db.session.begin_nested()
+        if _insert(ordered, campaign, ambassador_id=ambassador_id, batch_id=batch_id) == count:
+            attempt.commit()
+            return ordered
+        attempt.rollback()
+        texts -= _existing(ordered)
 
 
 def require_pattern(text: str, count: int) -> Pattern:
@@ -195,6 +226,8 @@ def require_pattern(text: str, count: int) -> Pattern:
         raise InvalidCodeError(
             _("A pattern is letters, digits and dashes, with # for each symbol.")
         )
+    if any(word in fold(bare) for word in _REFUSED):
+        raise InvalidCodeError(_("Please choose another word for this code."))
     pattern = Pattern(text.upper())
     if count > pattern.combinations * _FILL:
         raise TooFewCodesError(
@@ -225,10 +258,20 @@ def freeze(code_id: int, *, reason: str) -> Code:
 
 def replace(code_id: int, text: str, *, reason: str) -> Code:
     """Freeze a code and give its owner another; raises as `freeze` and `create` do."""
-    old = freeze(code_id, reason=reason)
+    return create_replacement(freeze(code_id, reason=reason), text)
+
+
+def create_replacement(old: Code, text: str) -> Code:
+    """Give the owner of a stopped code another; raises as `create` does."""
     return create(
         text, campaign_id=old.campaign_id, ambassador_id=old.ambassador_id, replaces_id=old.id
     )
+
+
+def suggest_replacement(code: Code) -> str:
+    """Return a text for the code that stands in for a leaked one: the same name, other symbols."""
+    stem = re.sub(r"[\d-]+[A-Z0-9]{0,4}$", "", code.text)[:40] or "CODE"
+    return f"{stem}-{''.join(secrets.choice(ALPHABET) for _n in range(4))}"
 
 
 def find(text: str) -> Code | None:
@@ -242,8 +285,12 @@ def of_ambassador(ambassador_id: int) -> list[Code]:
     return list(db.session.scalars(query))
 
 
-def _require_distinct(key: str) -> None:
-    """Refuse a key that exists or reads like one: O as 0, I and L as 1."""
+def require_distinct(key: str) -> None:
+    """Refuse a key that exists or reads like one: O as 0, I and L as 1.
+
+    Raises:
+        CodeTakenError: It does, and says which.
+    """
     like = re.sub("[O0IL1]", "_", key)
     rivals = db.session.scalars(sa.select(Code.key).where(Code.key.like(like)))
     for rival in rivals:
@@ -257,53 +304,98 @@ def _require_distinct(key: str) -> None:
             )
 
 
-def _readable(text: str, key: str) -> str:
+def readable(text: str, key: str) -> str:
     """Return the text in capitals with its dashes, if it holds nothing else."""
     written = "-".join(text.upper().split())
     return written if fold(written) == key and _TEXT.match(written) else key
 
 
 def _random_texts(pattern: Pattern, count: int) -> set[str]:
-    """Return so many different texts of a pattern.
+    """Return so many different texts of a pattern, without words that we do not print.
 
     A random byte below 248 picks one of 31 symbols evenly (8 x 31 = 248); the
     others are thrown away.
     """
-    places, pieces = pattern.places, pattern.text.split("#")
-    template = "%s".join(piece.replace("%", "%%") for piece in pieces)
+    runs = [len(run) for run in re.findall("#+", pattern.text)]
+    template = re.sub("#+", "%s", pattern.text.replace("%", "%%"))
     texts: set[str] = set()
     while len(texts) < count:
         short = count - len(texts)
-        symbols = os.urandom(short * places * 9 // 8 + 64).translate(_TABLE, _TOO_LARGE).decode()
-        whole = len(symbols) // places
-        texts.update(
-            template % tuple(symbols[i * places : (i + 1) * places])
-            for i in range(min(whole, short))
-        )
+        texts |= set(map(template.__mod__, zip(*(_words(run, short) for run in runs), strict=True)))
+        texts -= _unprintable(texts)
     return texts
+
+
+def _words(length: int, count: int) -> list[str]:
+    """Return so many words of random symbols."""
+    wanted = length * count
+    symbols = b""
+    while len(symbols) < wanted:
+        more = wanted - len(symbols)
+        symbols += os.urandom(more * 9 // 8 + 64).translate(_TABLE, _TOO_LARGE)
+    text = symbols[:wanted].decode()
+    return [text[start : start + length] for start in range(0, wanted, length)]
+
+
+def _unprintable(texts: set[str]) -> set[str]:
+    everything = "\n".join(texts).replace("-", "").replace(" ", "")  # one look at all of them
+    found = [word for word in _REFUSED if word in everything]
+    return {text for text in texts for word in found if word in fold(text)}
 
 
 _TABLE = bytes(ord(ALPHABET[value % 31]) for value in range(256))
 _TOO_LARGE = bytes(range(248, 256))
 
+# One statement for thousands of rows: the texts come as one value, the rest is said once.
+_BULK = """
+    INSERT INTO code (key, text, campaign_id, ambassador_id, status, status_since, used,
+                      uses_limit, uses_per_customer, batch_id, created_at)
+    SELECT replace(replace(given.value, '-', ''), ' ', ''), given.value, :campaign_id,
+           {ambassador_id}, :status, :now, 0, {uses_limit}, {uses_per_customer}, {batch_id}, :now
+    FROM {source} WHERE true ON CONFLICT (key) DO NOTHING
+"""
+_OPTIONAL = ("ambassador_id", "uses_limit", "uses_per_customer", "batch_id")
+_BULK_SQLITE = sa.text(
+    _BULK.format(source="json_each(:texts) AS given", **{name: f":{name}" for name in _OPTIONAL})
+).bindparams(sa.bindparam("now", type_=UtcDateTime()))
+_BULK_POSTGRESQL = sa.text(
+    _BULK.format(
+        source="unnest(CAST(:texts AS text[])) AS given (value)",
+        **{name: f"CAST(:{name} AS bigint)" for name in _OPTIONAL},
+    )
+).bindparams(sa.bindparam("now", type_=UtcDateTime()))
 
-def _insert(texts: list[str], campaign: Campaign, ambassador_id: int | None) -> list[str]:
-    """Insert codes, leave out those that exist, and return the texts inserted."""
-    now = clock.now()
-    common = {
-        "campaign_id": campaign.id, "ambassador_id": ambassador_id, "status": CodeStatus.ACTIVE,
-        "status_since": now, "used": 0, "uses_limit": campaign.uses_per_code,
-        "uses_per_customer": campaign.uses_per_customer, "created_at": now,
+
+def _insert(
+    texts: list[str], campaign: Campaign, *, ambassador_id: int | None, batch_id: int | None
+) -> int:
+    """Insert the codes that do not exist yet, in this order, and return how many these were."""
+    values = {
+        "texts": json.dumps(texts) if is_sqlite() else texts, "campaign_id": campaign.id,
+        "ambassador_id": ambassador_id, "status": CodeStatus.ACTIVE.value, "now": clock.now(),
+        "uses_limit": campaign.uses_per_code, "uses_per_customer": campaign.uses_per_customer,
+        "batch_id": batch_id,
     }  # fmt: skip
-    statement = (
-        upsert_dialect().insert(Code).on_conflict_do_nothing(index_elements=["key"])
-    ).returning(Code.text)
-    made: list[str] = []
-    for chunk in _chunks(texts):
-        rows = [{"key": fold(text), "text": text, **common} for text in chunk]
-        made += db.session.scalars(statement, rows)
-    return made
+    statement = _BULK_SQLITE if is_sqlite() else _BULK_POSTGRESQL
+    return affected(db.session.execute(statement, values))
 
 
-def _chunks(texts: list[str]) -> Iterable[list[str]]:
-    return (texts[i : i + BATCH_ROWS] for i in range(0, len(texts), BATCH_ROWS))
+def _existing(texts: list[str]) -> set[str]:
+    """Return those of these texts whose codes exist."""
+    text_of = {text.replace("-", "").replace(" ", ""): text for text in texts}
+    keys, found = list(text_of), set[str]()
+    for start in range(0, len(keys), BATCH_ROWS):
+        some = sa.select(Code.key).where(Code.key.in_(keys[start : start + BATCH_ROWS]))
+        found |= {text_of[key] for key in db.session.scalars(some)}
+    return found
+
+
+def draw(pattern: Pattern, count: int) -> set[str]:
+    """Return so many different texts of a pattern, none with a word that we do not print.
+
+    Raises:
+        InvalidCodeError: The pattern itself has such a word.
+    """
+    if any(word in fold(pattern.text) for word in _REFUSED):
+        raise InvalidCodeError(_("Please choose another word for this code."))
+    return _random_texts(pattern, count)

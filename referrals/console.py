@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlalchemy as sa
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
@@ -12,18 +11,24 @@ from accounts import permissions
 from ambassadors import enrolment, members
 from ambassadors.models import Ambassador
 from campaigns import campaigns
-from campaigns.models import Campaign, CampaignStatus
 from core import forms
 from core.db import db
 from core.errors import DomainError, Fault, InvalidInputError, NotFoundError
 from core.web import row_asked
-from referrals import code_list, codes, links
+from referrals import (
+    code_list,
+    code_mails,
+    code_requests,
+    code_signals,
+    code_story,
+    codes,
+    links,
+)
 from referrals.code_list import Search
 from referrals.forms import FreezeForm, NewCodeForm
 from referrals.models import Code, CodeStatus
 
 PAGE = 50
-_CHOICES = 500  # campaigns in a menu
 
 door = permissions.guard(
     Blueprint("codes_console", __name__, url_prefix="/console/codes"), permissions.STAFF
@@ -47,8 +52,8 @@ def everything() -> ResponseReturnValue:
     return render_template(
         "referrals/console/codes.html",
         codes=found[:PAGE], next_before=found[PAGE - 1].id if len(found) > PAGE else None,
-        before=before, search=search, slug=slug, campaigns=_menu(),
-        chosen=chosen,
+        before=before, search=search, slug=slug, campaigns=code_list.campaigns(),
+        chosen=chosen, wishes=code_requests.count_waiting(), signals=code_signals.count_waiting(),
         total=code_list.count_by_campaign([chosen.id])[chosen.id] if chosen else None,
     )  # fmt: skip
 
@@ -56,10 +61,10 @@ def everything() -> ResponseReturnValue:
 @door.route("/new", methods=["GET", "POST"])
 @permissions.allow(permissions.MARKETER)
 def create() -> ResponseReturnValue:
-    """Give an ambassador a code, a link or both."""
+    """Give an ambassador a code, a link or both; a running campaign is chosen first."""
     asked = row_asked("ambassador")
     form = NewCodeForm(data=None if request.method == "POST" else {"ambassador": asked or ""})
-    form.campaign.choices = [SelectChoice(slug, name) for slug, name in _menu()]
+    form.campaign.choices = [SelectChoice(slug, name) for slug, name in code_list.campaigns()]
     if form.validate_on_submit():
         try:
             owner = _owner(form.ambassador.data or "")
@@ -78,11 +83,12 @@ def create() -> ResponseReturnValue:
 @door.route("/<int:code_id>/freeze", methods=["GET", "POST"])
 @permissions.allow(permissions.MARKETER)
 def freeze(code_id: int) -> ResponseReturnValue:
-    """Stop a leaked code, and give its owner another."""
+    """Freeze a leaked code, and give its owner another."""
     code = db.session.get(Code, code_id)
     if code is None or code.status is CodeStatus.FROZEN:
         raise NotFoundError(_("There is no such active code."))
-    form = FreezeForm()
+    suggested = {"replacement": codes.suggest_replacement(code)} if code.ambassador_id else None
+    form = FreezeForm(data=None if request.method == "POST" else suggested)
     if form.validate_on_submit():
         try:
             _stop(code_id, form)
@@ -91,20 +97,13 @@ def freeze(code_id: int) -> ResponseReturnValue:
             db.session.rollback()
             _show(form, error, pointer="replacement")
         else:
-            flash(_("The code is stopped. Earlier orders keep their credit."))
-            return redirect(url_for(".everything"))
-    page = render_template("referrals/console/freeze.html", form=form, code=code)
+            flash(_("The code is frozen. Earlier orders keep their credit."))
+            return redirect(url_for("code_console.show", code_id=code_id))
+    page = render_template(
+        "referrals/console/freeze.html", form=form, code=code,
+        figures=code_story.figures(code_id),
+    )  # fmt: skip
     return page, 422 if form.is_submitted() else 200
-
-
-def _menu() -> list[tuple[str, str]]:
-    query = (
-        sa.select(Campaign.slug, Campaign.name)
-        .where(Campaign.status != CampaignStatus.ENDED)
-        .order_by(Campaign.id.desc())
-        .limit(_CHOICES)
-    )
-    return [(row.slug, row.name) for row in db.session.execute(query)]
 
 
 def _owner(text: str) -> Ambassador:
@@ -132,11 +131,11 @@ def _give(form: NewCodeForm, ambassador_id: int) -> None:
 
 def _stop(code_id: int, form: FreezeForm) -> None:
     reason = (form.reason.data or "").strip()
-    replacement = (form.replacement.data or "").strip()
-    if replacement:
-        codes.replace(code_id, replacement, reason=reason)
-    else:
-        codes.freeze(code_id, reason=reason)
+    wanted = (form.replacement.data or "").strip()
+    old = codes.freeze(code_id, reason=reason)
+    new = codes.create_replacement(old, wanted) if wanted else None
+    code_signals.close(code_id)
+    code_mails.stopped(old, new)
 
 
 def _show(form: NewCodeForm | FreezeForm, error: DomainError, *, pointer: str = "code") -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
-from wtforms import SelectField, StringField, TextAreaField
-from wtforms.validators import InputRequired, Length
+from wtforms import IntegerField, SelectField, StringField, TextAreaField
+from wtforms.validators import InputRequired, Length, NumberRange
 
 
 class NewCodeForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF is untyped
@@ -30,7 +30,7 @@ class NewCodeForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF is untyped
 
 
 class FreezeForm(FlaskForm):  # type: ignore[misc]
-    """Why a code is stopped, and what replaces it."""
+    """Why a code is frozen, and what replaces it."""
 
     reason = TextAreaField(
         _l("Why"),
@@ -39,5 +39,37 @@ class FreezeForm(FlaskForm):  # type: ignore[misc]
     replacement = StringField(
         _l("New code for the same person"),
         [Length(max=60)],
-        description=_l("Empty: the code is stopped and not replaced."),
+        description=_l("Empty: the code is frozen and not replaced."),
+    )
+
+
+class BulkForm(FlaskForm):  # type: ignore[misc]
+    """Codes to make at random."""
+
+    campaign = SelectField(_l("Campaign"), choices=[])
+    count = IntegerField(
+        _l("How many"),
+        [
+            InputRequired(_l("This field is needed.")),
+            NumberRange(1, 1_000_000, _l("From 1 to 1,000,000.")),
+        ],
+    )
+    pattern = StringField(
+        _l("Pattern"),
+        [InputRequired(_l("This field is needed.")), Length(max=60)],
+        description=_l(
+            "Each # becomes a random letter or digit, such as SUMMER-####-####. "
+            "Codes that carry value want 12 of them."
+        ),
+    )
+
+
+class WishForm(FlaskForm):  # type: ignore[misc]
+    """A code that an ambassador wishes for."""
+
+    campaign = SelectField(_l("Campaign"), choices=[])
+    code = StringField(
+        _l("The code you would like"),
+        [InputRequired(_l("This field is needed.")), Length(max=60)],
+        description=_l("3 to 50 letters and digits, such as ZOE15. It stays for ever."),
     )

@@ -14,6 +14,7 @@ from core.db import (
     CurrencyCode,
     Digest,
     Facts,
+    LocalDay,
     MinorUnits,
     Model,
     PrimaryKey,
@@ -88,13 +89,25 @@ class Code(Model):
     __table_args__ = (
         sa.CheckConstraint("used >= 0", name="used_not_negative"),
         sa.CheckConstraint("uses_limit IS NULL OR used <= uses_limit", name="within_limit"),
+        sa.Index(
+            "ix_code_ambassador_id",
+            "ambassador_id",
+            sqlite_where=sa.text("ambassador_id IS NOT NULL"),
+            postgresql_where=sa.text("ambassador_id IS NOT NULL"),
+        ),
+        sa.Index(
+            "ix_code_batch",
+            "batch_id",
+            sqlite_where=sa.text("batch_id IS NOT NULL"),
+            postgresql_where=sa.text("batch_id IS NOT NULL"),
+        ),
     )
 
     id: Mapped[PrimaryKey]
     key: Mapped[str] = mapped_column(sa.String(60), unique=True)  # folded: A-Z and 0-9 only
     text: Mapped[str] = mapped_column(sa.String(60))  # as people write it
     campaign_id: Mapped[BigId] = mapped_column(sa.ForeignKey("campaign.id"), index=True)
-    ambassador_id: Mapped[BigId | None] = mapped_column(sa.ForeignKey("ambassador.id"), index=True)
+    ambassador_id: Mapped[BigId | None] = mapped_column(sa.ForeignKey("ambassador.id"))
     status: Mapped[CodeStatus] = mapped_column(choice(CodeStatus))
     status_since: Mapped[UtcTime] = mapped_column(default=clock.now)  # earlier orders keep
     starts_at: Mapped[UtcTime | None]
@@ -104,6 +117,7 @@ class Code(Model):
     used: Mapped[int]  # redemptions reserved or redeemed
     replaces_id: Mapped[BigId | None] = mapped_column(sa.ForeignKey("code.id"))
     stripe_promotion_code: Mapped[str | None] = mapped_column(sa.String(100), unique=True)
+    batch_id: Mapped[BigId | None]  # the job that made it in bulk
     created_at: Mapped[UtcTime]
 
 
@@ -349,3 +363,82 @@ class Binding(Model):
     campaign_id: Mapped[BigId] = mapped_column(sa.ForeignKey("campaign.id"))
     purchase_id: Mapped[BigId] = mapped_column(sa.ForeignKey("purchase.id"))
     bound_at: Mapped[UtcTime]
+
+
+class RequestState(StrEnum):
+    """Where a wish for a code of one's own stands."""
+
+    WAITING = "waiting"
+    APPROVED = "approved"
+    DECLINED = "declined"
+
+
+class CodeRequest(Model):
+    """A code that an ambassador wishes for; a person of the team decides."""
+
+    __tablename__ = "code_request"
+    __table_args__ = (
+        sa.Index(
+            "uq_code_request_waiting",
+            "ambassador_id",
+            "campaign_id",
+            unique=True,
+            sqlite_where=sa.text("state = 'waiting'"),
+            postgresql_where=sa.text("state = 'waiting'"),
+        ),
+        sa.Index("ix_code_request_state", "state", "id"),
+    )
+
+    id: Mapped[PrimaryKey]
+    ambassador_id: Mapped[BigId] = mapped_column(sa.ForeignKey("ambassador.id"), index=True)
+    campaign_id: Mapped[BigId] = mapped_column(sa.ForeignKey("campaign.id"))
+    text: Mapped[str] = mapped_column(sa.String(60))
+    state: Mapped[RequestState] = mapped_column(choice(RequestState))
+    reason: Mapped[str | None] = mapped_column(sa.String(300))  # of a declined one, as told
+    code_id: Mapped[BigId | None] = mapped_column(sa.ForeignKey("code.id"))
+    created_at: Mapped[UtcTime]
+    decided_at: Mapped[UtcTime | None]
+
+
+class GivenCode(Model):
+    """That an ambassador got the code of a campaign on joining it: once, whoever asks again."""
+
+    __tablename__ = "given_code"
+
+    ambassador_id: Mapped[BigId] = mapped_column(sa.ForeignKey("ambassador.id"), primary_key=True)
+    campaign_id: Mapped[BigId] = mapped_column(
+        sa.ForeignKey("campaign.id"), primary_key=True, index=True
+    )
+    given_at: Mapped[UtcTime]
+
+
+class SignalKind(StrEnum):
+    """What makes one think that a code leaked."""
+
+    BEYOND_ITS_PAST = "beyond_its_past"
+    WITHOUT_CLICK = "without_click"
+    UNUSUAL_COUNTRIES = "unusual_countries"
+
+
+class CodeSignal(Model):
+    """Something unusual about a code, for a person to look at; never a verdict."""
+
+    __tablename__ = "code_signal"
+    __table_args__ = (
+        sa.UniqueConstraint("code_id", "kind", "week_on"),
+        sa.Index(
+            "ix_code_signal_open",
+            "id",
+            sqlite_where=sa.text("closed_at IS NULL"),
+            postgresql_where=sa.text("closed_at IS NULL"),
+        ),
+    )
+
+    id: Mapped[PrimaryKey]
+    code_id: Mapped[BigId] = mapped_column(sa.ForeignKey("code.id"), index=True)
+    kind: Mapped[SignalKind] = mapped_column(choice(SignalKind))
+    week_on: Mapped[LocalDay]  # Monday of the week that was looked at
+    evidence: Mapped[Facts]  # figures, as they were when it was seen
+    seen_at: Mapped[UtcTime]
+    closed_at: Mapped[UtcTime | None]
+    closed_as: Mapped[str | None] = mapped_column(sa.String(20))  # harmless, frozen

@@ -5,15 +5,16 @@ Source: rules 7, 11 and 20 of the program; the definition is `sql/acquisition.sq
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from decimal import Decimal
+from typing import Any
 
 from flask_babel import lazy_gettext as _l
 
 from ambassadors import program
-from reports import engine, wording
-from reports.models import Period, Report, share
+from reports import engine, survey, wording
+from reports.models import Kind, Period, Report, share
 
 NAME = "acquisition"
 TEXT = _l(
@@ -25,6 +26,7 @@ TOTAL_COLUMNS = (
     wording.PURCHASES, wording.PURCHASES_COMMUNITY, wording.GROSS, wording.REFUNDS, wording.NET,
 )  # fmt: skip
 COLUMNS = (wording.MONTH, *TOTAL_COLUMNS)
+_COUNTS = tuple(column.name for column in TOTAL_COLUMNS if column.kind is not Kind.SHARE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +42,17 @@ class Totals:
     gross: int
     refunds: int
     net: int
+    tracked_and_declared: int
+    tracked_only: int
+    declared_only: int
+    neither: int
+    no_answer: int
+    answers: int
+    response_rate: Decimal | None
+    share_declared: Decimal | None
+    share_either: Decimal | None
+    share_low: Decimal | None
+    share_high: Decimal | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,34 +62,39 @@ class Row(Totals):
     month: str
 
 
-def report(period: Period, currency: str, *, most_rows: int | None = None) -> Report:
+def report(
+    period: Period, currency: str, *, most_rows: int | None = None,
+    copy: engine.Copy | None = None,
+) -> Report:  # fmt: skip
     """Return the report, a row for each month of the period.
 
     Args:
         period: Whole months of the program's time zone.
         currency: Only purchases in this currency.
         most_rows: See `lake.refresh`.
+        copy: The state to read; a fresh one unless given.
     """
-    copy = engine.fresh(most_rows=most_rows)
+    copy = copy or engine.fresh(most_rows=most_rows)
     found = engine.run(copy, NAME, period, {"currency": currency})
-    rows = [
-        Row(**row, share_tracked=share(row["new_customers_community"], row["new_customers"]))
-        for row in found
-    ]
+    rows = [Row(month=row["month"], **_figures(row)) for row in found]
+    totals = Totals(**_figures(_sums(rows)))
+    surveyed = wording.SURVEY if totals.answers else ()  # nothing is declared without a survey
     return Report(
         name=NAME, currency=currency, period=period, timezone=program.current().timezone,
-        as_of=copy.manifest.as_of, sql=engine.definition(NAME), text=TEXT, columns=COLUMNS,
-        rows=rows, totals=_totals(rows), total_columns=TOTAL_COLUMNS,
+        as_of=copy.manifest.as_of, sql=engine.definition(NAME), text=TEXT,
+        columns=(*COLUMNS, *surveyed), rows=rows, totals=totals,
+        total_columns=(*TOTAL_COLUMNS, *surveyed),
         other_currencies=engine.other_currencies(copy, period, currency),
     )  # fmt: skip
 
 
-def _totals(rows: Sequence[Row]) -> Totals:
-    sums = {
-        column.name: sum(getattr(row, column.name) for row in rows)
-        for column in fields(Totals)
-        if column.name != "share_tracked"
-    }
-    return Totals(
-        **sums, share_tracked=share(sums["new_customers_community"], sums["new_customers"])
-    )
+def _figures(counted: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the counts of a time with the shares that follow from them."""
+    counts = {name: counted[name] for name in _COUNTS}
+    matrix = asdict(survey.declared(counted))
+    tracked = share(counts["new_customers_community"], counts["new_customers"])
+    return {**counts, "share_tracked": tracked, **matrix}
+
+
+def _sums(rows: Sequence[Row]) -> dict[str, int]:
+    return {name: sum(getattr(row, name) for row in rows) for name in (*_COUNTS, *survey.CELLS)}

@@ -92,15 +92,19 @@ def cac(cost: int, new_customers: int) -> int | None:
     return divide_half_up(cost, new_customers) if new_customers else None
 
 
-def report(period: Period, currency: str, *, most_rows: int | None = None) -> Report:
+def report(
+    period: Period, currency: str, *, most_rows: int | None = None,
+    copy: engine.Copy | None = None,
+) -> Report:  # fmt: skip
     """Return the report, a row for each month and channel where there was anything.
 
     Args:
         period: Whole months of the program's time zone.
         currency: Only purchases and spend in this currency.
         most_rows: See `lake.refresh`.
+        copy: The state to read; a fresh one unless given.
     """
-    copy = engine.fresh(most_rows=most_rows)
+    copy = copy or engine.fresh(most_rows=most_rows)
     found = engine.run(copy, NAME, period, {"currency": currency})
     rows = [Row(**row, cac=_channel_cac(row)) for row in found]
     by_month = [

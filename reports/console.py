@@ -129,6 +129,11 @@ def _lede(span: Period, wanted: purchases.Filter) -> str:
         parts.append(_("code %(code)s", code=wanted.code))
     if wanted.with_code:
         parts.append(_("credited by a code"))
+    if wanted.campaign:
+        name = people.campaign_names([wanted.campaign]).get(wanted.campaign, wanted.campaign)
+        parts.append(_("campaign %(name)s", name=name))
+    if wanted.survey:
+        parts.append(str(wording.SAID[wanted.survey]))
     if wanted.refunded:
         parts.append(_("with a refund"))
     if wanted.commission:

@@ -2,7 +2,8 @@
 
 A report is one file in `reports/sql/`, in DuckDB's dialect, with named
 parameters.  It sees the fact tables as views over exactly the Parquet files that
-the manifest names for the months asked for, and `months`, the months themselves.
+the manifest names for the months asked for, `months`, the months themselves, and
+`friendly_answers`, the answers to a survey that name the community.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import duckdb
 from flask import current_app
 
 from core.config import Settings
-from reports import lake, sources
+from reports import lake, sources, survey
 from reports.models import Period
 
 FOLDER = Path(__file__).parent / "sql"
@@ -138,6 +139,9 @@ def _open_views(engine: Any, copy: Copy, months: Sequence[str]) -> None:
     named = ", ".join(f"('{month}')" for month in months)
     months_view = f"SELECT * FROM (VALUES {named}) AS t(month)"  # noqa: S608  months are checked
     engine.execute(f"CREATE OR REPLACE VIEW months AS {months_view}")
+    said = ", ".join(f"('{answer}')" for answer in survey.FRIENDLY_ANSWERS)
+    answers_view = f"SELECT * FROM (VALUES {said}) AS t(answer)"  # noqa: S608  our own words
+    engine.execute(f"CREATE OR REPLACE VIEW friendly_answers AS {answers_view}")
     for source in sources.SOURCES.values():
         paths = copy.manifest.paths(source.name, months)
         engine.execute(

@@ -10,7 +10,6 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict
 from datetime import date
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -193,5 +192,8 @@ def _cell(value: Any, column: Column, currency: str) -> Any:
 
 
 def _ordered(row: Any, columns: Sequence[Column]) -> dict[str, Any]:
-    values = asdict(row)
-    return {column.name: values[column.name] for column in columns}
+    found: dict[str, Any] = {}
+    for column in columns:
+        within = found.setdefault(column.group, {}) if column.group else found
+        within[column.name] = getattr(row, column.name)
+    return found

@@ -42,6 +42,7 @@ class Column:
     kind: Kind
     label: Any  # a lazy text
     definition: Any  # a lazy text
+    group: str = ""  # the object of a JSON answer that holds it
 
 
 @dataclass(frozen=True, slots=True)

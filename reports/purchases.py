@@ -26,6 +26,7 @@ COLUMNS = (
 )  # fmt: skip
 CUSTOMERS = ("new", "existing", "unknown")
 CHANNELS = ("community", "unattributed")
+ANSWERS = ("community", "other", "nothing")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +39,8 @@ class Filter:
     with_code: bool = False  # only those whose credit was won by a code
     refunded: bool = False  # only those with a refund
     commission: bool = False  # only those with a commission
+    survey: str | None = None  # the answer named the community, something other, or nothing
+    campaign: str | None = None  # its slug; only those credited through it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +93,8 @@ def asked_filter(asked: Mapping[str, str]) -> Filter:
     Raises:
         InvalidInputError: A word that no filter knows.
     """
-    for name, known in (("customers", CUSTOMERS), ("channel", CHANNELS)):
+    words = (("customers", CUSTOMERS), ("channel", CHANNELS), ("survey", ANSWERS))
+    for name, known in words:
         if asked.get(name) and asked[name] not in known:
             raise InvalidInputError(
                 _("%(name)s: use one of %(known)s.", name=name, known=", ".join(known))
@@ -99,6 +103,7 @@ def asked_filter(asked: Mapping[str, str]) -> Filter:
         customers=asked.get("customers") or None, channel=asked.get("channel") or None,
         code=asked.get("code") or None, with_code=bool(asked.get("with_code")),
         refunded=bool(asked.get("refunded")), commission=bool(asked.get("commission")),
+        survey=asked.get("survey") or None, campaign=asked.get("campaign") or None,
     )  # fmt: skip
 
 

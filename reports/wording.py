@@ -5,6 +5,8 @@ Pages, files and the API all take them from here, in the reader's language.
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask_babel import lazy_gettext as _l
 from flask_babel import lazy_pgettext
 
@@ -190,10 +192,85 @@ TOTAL = Column("total", Kind.MONEY, _l("Total"), _l("What was charged, after dis
 DISCOUNT = Column("discount", Kind.MONEY, _l("Discount"), _l("As given at the checkout."))
 REFUNDED = Column("refunded", Kind.MONEY, _l("Refunded"), _l("What went back of the total."))
 
+
+def _declared(name: str, kind: Kind, label: Any, definition: Any) -> Column:
+    return Column(name, kind, label, definition, group="declared")
+
+
+SURVEY = (
+    _declared(
+        "tracked_and_declared",
+        Kind.COUNT,
+        _l("Tracked and declared"),
+        _l("New customers credited to an ambassador who also said so in the survey."),
+    ),
+    _declared(
+        "tracked_only",
+        Kind.COUNT,
+        _l("Tracked only"),
+        _l("New customers credited to an ambassador who named something else in the survey."),
+    ),
+    _declared(
+        "declared_only",
+        Kind.COUNT,
+        _l("Declared only"),
+        _l("New customers who named the community in the survey, without a code or link."),
+    ),
+    _declared(
+        "neither",
+        Kind.COUNT,
+        _l("Neither"),
+        _l("New customers without a code or link who named something else in the survey."),
+    ),
+    _declared(
+        "no_answer",
+        Kind.COUNT,
+        _l("No answer"),
+        _l("New customers who did not say how they heard about the brand, tracked or not."),
+    ),
+    _declared("answers", Kind.COUNT, _l("Answers"), _l("New customers who answered the survey.")),
+    _declared(
+        "response_rate",
+        Kind.SHARE,
+        _l("Response rate"),
+        _l("Answers divided by all new customers."),
+    ),
+    _declared(
+        "share_declared",
+        Kind.SHARE,
+        _l("Declared share"),
+        _l("Of those who answered, who named the community. An answer never pays anybody."),
+    ),
+    _declared(
+        "share_either",
+        Kind.SHARE,
+        _l("Share, tracked or declared"),
+        _l("Of those who answered, who were tracked, named the community, or both."),
+    ),
+    _declared(
+        "share_low",
+        Kind.SHARE,
+        _l("True share, low end"),
+        _l(
+            "The low end of Wilson's interval, at 95 in 100, of the share tracked or declared, as "
+            "far as those who answered are like the others."
+        ),
+    ),
+    _declared(
+        "share_high", Kind.SHARE, _l("True share, high end"), _l("The high end of that interval.")
+    ),
+)
+
 CUSTOMER_STATUS = {
     "new": lazy_pgettext("customer", "New"),
     "existing": lazy_pgettext("customer", "Existing"),
     "unknown": lazy_pgettext("customer", "Unknown"),
+}
+
+SAID = {
+    "community": _l("with an answer that names the community"),
+    "other": _l("with an answer that names something else"),
+    "nothing": _l("without an answer to the survey"),
 }
 
 

@@ -11,42 +11,27 @@ nothing.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
-from campaigns.models import Campaign, RewardKind, RewardRule
-from core import clock, money
+from core import clock
 from core.db import db, many, upsert_dialect
-from referrals.models import Attribution, Customer, Purchase, PurchaseStatus, Refund, RefundState
-from rewards import ledger, rules
+from referrals.models import (
+    Attribution,
+    Customer,
+    Purchase,
+    PurchaseStatus,
+    Refund,
+    RefundState,
+)  # fmt: skip
+from rewards import freezing, ledger, recurring, rules
+from rewards.freezing import Earned
 from rewards.ledger import Draft
 from rewards.models import Account, Commission, Entry, EntryKind, Posting
 
 _ALL_AT_ONCE = 500  # purchases settled together
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Earned:
-    """What a purchase says about its commission, as it stands now."""
-
-    purchase_id: int
-    occurred_at: datetime
-    currency: str
-    total: int
-    discount: int
-    tax: int
-    shipping: int
-    net_amount: int
-    refunded: int
-    is_counted: bool
-    is_new: bool | None
-    refunded_at: datetime | None
-    ambassador_id: int | None
-    campaign_id: int | None
-    is_suspicious: bool
 
 
 def settle(purchase_ids: Iterable[int]) -> None:
@@ -57,7 +42,13 @@ def settle(purchase_ids: Iterable[int]) -> None:
     """
     ids = sorted(set(purchase_ids))
     for start in range(0, len(ids), _ALL_AT_ONCE):
-        _settle(ids[start : start + _ALL_AT_ONCE])
+        _settle_with_others(ids[start : start + _ALL_AT_ONCE])
+
+
+def _settle_with_others(ids: list[int]) -> None:
+    wider = sorted(recurring.with_others(ids))
+    for start in range(0, len(wider), _ALL_AT_ONCE):
+        _settle(wider[start : start + _ALL_AT_ONCE])
 
 
 def due() -> list[int]:
@@ -119,11 +110,17 @@ def _settle(ids: list[int]) -> None:
     _freeze_new(facts, known)
     balances = ledger.by_purchase(ids)
     numbers = _entry_numbers(ids)
-    for_new = _for_new_customers(known.values())
+    limits = freezing.limits(known.values())
+    firsts = recurring.firsts(
+        (limit.campaign_id, facts[one.purchase_id].customer_id)
+        for one in known.values()
+        if (limit := limits.get(one.rule_id)) and limit.months is not None
+    )
     drafts = []
     for (purchase_id, ambassador_id), commission in sorted(known.items()):
         fact = facts[purchase_id]
-        _follow_credit(commission, fact, is_for_new=commission.rule_id in for_new)
+        limit = limits.get(commission.rule_id)
+        _follow_credit(commission, fact, earns=limit is None or freezing.earns(fact, limit, firsts))
         standing = balances.get((purchase_id, ambassador_id), {})
         number = numbers.get((purchase_id, ambassador_id), 0)
         draft = _difference(commission, fact, standing, number)
@@ -159,7 +156,8 @@ _FACTS = (
         Purchase.id.label("purchase_id"), Purchase.occurred_at, Purchase.currency,
         Purchase.total, Purchase.discount, Purchase.tax, Purchase.shipping,
         Purchase.net_amount, Purchase.refunded, Purchase.status, Purchase.is_test,
-        Purchase.customer_id, Customer.first_purchase_id, _REFUNDED_AT.c.at.label("refunded_at"),
+        Purchase.country, Purchase.customer_id, Customer.first_purchase_id,
+        _REFUNDED_AT.c.at.label("refunded_at"),
         Attribution.ambassador_id, Attribution.campaign_id, Attribution.suspicion,
     )
     .outerjoin(Attribution, Attribution.purchase_id == Purchase.id)
@@ -176,7 +174,7 @@ def _facts(ids: Sequence[int]) -> dict[int, Earned]:
 
 def _fact(columns: dict[str, Any]) -> Earned:
     status, is_test = columns.pop("status"), columns.pop("is_test")
-    customer_id, first_id = columns.pop("customer_id"), columns.pop("first_purchase_id")
+    customer_id, first_id = columns["customer_id"], columns.pop("first_purchase_id")
     return Earned(
         is_counted=status is PurchaseStatus.PAID and not is_test,
         is_new=None if customer_id is None else first_id == columns["purchase_id"],
@@ -208,127 +206,15 @@ def _freeze_new(facts: dict[int, Earned], known: dict[tuple[int, int], Commissio
     ]
     if not new:
         return
-    versions = _rules({fact.campaign_id for fact in new if fact.campaign_id})
-    budgets = _budgets({fact.campaign_id for fact in new if fact.campaign_id})
-    rows = []
-    for fact in sorted(new, key=lambda one: (one.occurred_at, one.purchase_id)):
-        rule = rules.rule_at(versions.get(fact.campaign_id or 0, []), fact.occurred_at)
-        budget = budgets.get(fact.campaign_id or 0)
-        if rule is not None and _applies(rule, fact, budget):
-            rows.append(_frozen(fact, rule, budget))
+    rows = freezing.granted(new)
     if rows:
-        _commit_budgets(budgets)
         statement = upsert_dialect().insert(Commission).on_conflict_do_nothing()
         db.session.execute(statement, rows)
         known |= _known([row["purchase_id"] for row in rows])
 
 
-@dataclass(slots=True)
-class _Budget:
-    campaign_id: int
-    left: int
-    taken: int = 0
-
-    def grant(self, amount: int) -> int:
-        """Return as much of an amount as the budget still has, and take it."""
-        granted = max(0, min(amount, self.left - self.taken))
-        self.taken += granted
-        return granted
-
-
-_BUDGETS = (
-    sa.select(Campaign.id, Campaign.budget, Campaign.committed)
-    .where(Campaign.id.in_(many()), Campaign.budget.is_not(None))
-    .order_by(Campaign.id)
-    .with_for_update(key_share=True)
-)
-
-
-def _budgets(campaign_ids: set[int]) -> dict[int, _Budget]:
-    """Lock the campaigns that have a budget and return what is left of each."""
-    rows = db.session.execute(_BUDGETS, {"ids": sorted(campaign_ids)})
-    return {row.id: _Budget(row.id, row.budget - row.committed) for row in rows}
-
-
-_COMMIT = (
-    sa.update(Campaign)
-    .where(
-        Campaign.id == sa.bindparam("campaign"),
-        Campaign.committed + sa.bindparam("taken") <= Campaign.budget,
-    )
-    .values(committed=Campaign.committed + sa.bindparam("taken"))
-)
-
-
-def _commit_budgets(budgets: dict[int, _Budget]) -> None:
-    taken = [
-        {"campaign": one.campaign_id, "taken": one.taken}
-        for _, one in sorted(budgets.items())
-        if one.taken
-    ]
-    if taken:
-        db.session.connection().execute(_COMMIT, taken)
-
-
-_RULES = (
-    sa.select(RewardRule, Campaign.currency)
-    .join(Campaign, Campaign.id == RewardRule.campaign_id)
-    .where(RewardRule.campaign_id.in_(many()))
-    .order_by(RewardRule.campaign_id, RewardRule.version)
-)
-
-
-def _rules(campaign_ids: set[int]) -> dict[int, list[tuple[RewardRule, str]]]:
-    rows = db.session.execute(_RULES, {"ids": sorted(campaign_ids)})
-    found: dict[int, list[tuple[RewardRule, str]]] = {}
-    for rule, currency in rows:
-        found.setdefault(rule.campaign_id, []).append((rule, currency))
-    return found
-
-
-def _applies(version: tuple[RewardRule, str], fact: Earned, budget: _Budget | None) -> bool:
-    rule, currency = version
-    has_amounts = rule.kind is RewardKind.FIXED or rule.maximum is not None or budget is not None
-    if has_amounts and fact.currency != currency:
-        return False  # no guess at a rate: rule 19
-    return not (rule.new_customers_only and fact.is_new is False)
-
-
-def _frozen(
-    fact: Earned, version: tuple[RewardRule, str], budget: _Budget | None
-) -> dict[str, Any]:
-    rule, _ = version
-    full = rules.base(fact, rule)
-    amount = (
-        (rule.amount or 0) if rule.kind is RewardKind.FIXED else money.share(full, rule.rate or 0)
-    )
-    amount = min(amount, rule.maximum) if rule.maximum is not None else amount
-    if budget is not None:
-        amount = budget.grant(amount)
-    return {
-        "purchase_id": fact.purchase_id, "ambassador_id": fact.ambassador_id,
-        "campaign_id": fact.campaign_id, "rule_id": rule.id, "kind": rule.kind,
-        "rate": rule.rate, "fixed": rule.amount, "base": full, "currency": fact.currency,
-        "amount": amount, "is_active": True, "earned_at": fact.occurred_at,
-        "payable_at": fact.occurred_at + timedelta(days=rule.hold_days),
-    }  # fmt: skip
-
-
-def _for_new_customers(frozen: Iterable[Commission]) -> set[int]:
-    """Return the rules of these commissions that pay for new customers only."""
-    ids = sorted({commission.rule_id for commission in frozen})
-    if not ids:
-        return set()
-    query = sa.select(RewardRule.id).where(RewardRule.new_customers_only.is_(True))
-    return set(db.session.scalars(query.where(RewardRule.id.in_(ids))))
-
-
-def _follow_credit(commission: Commission, fact: Earned, *, is_for_new: bool) -> None:
-    is_active = (
-        fact.is_counted
-        and fact.ambassador_id == commission.ambassador_id
-        and not (is_for_new and fact.is_new is False)  # earlier orders may come late
-    )
+def _follow_credit(commission: Commission, fact: Earned, *, earns: bool) -> None:
+    is_active = fact.is_counted and fact.ambassador_id == commission.ambassador_id and earns
     if commission.is_active != is_active:
         commission.is_active = is_active
 

@@ -1,4 +1,4 @@
-"""The staff's door of what was brought and earned: first page, one ambassador, purchases."""
+"""The staff's door of what was brought and earned: one ambassador, purchases."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from flask_babel import gettext as _
 
 from accounts import permissions
 from accounts.models import AuditLine
-from ambassadors import enrolment, members, program
+from ambassadors import enrolment, members
 from ambassadors.forms import KINDS, StatusForm
-from core import clock, forms, i18n
+from core import forms, i18n
 from core.db import db
 from core.errors import DomainError, Fault, InvalidInputError, NotFoundError
 from core.web import row_asked
 from referrals import codes, purchases, sharing, suspicions
 from referrals.models import Purchase
 from referrals.sharing import Shared
-from rewards import commissions, credits, earnings, intake, overview, purchase_list, wording
+from rewards import commissions, credits, earnings, intake, purchase_list, wording
 from rewards.forms import OverrideForm
 from rewards.models import EntryKind
 from rewards.portal import link_url, month_start, wallets
@@ -44,23 +44,6 @@ class Moment:
     words: str
     note: str = ""
     href: str | None = None
-
-
-@door.get("")
-def home() -> ResponseReturnValue:
-    """Show the month so far, what waits for a decision, and the next step of a new program."""
-    since = month_start()
-    latest = [purchase_id for _at, purchase_id in purchase_list.page(Search(), limit=5)]
-    described = credits.describe(latest) if latest else {}
-    held = overview.held()
-    return render_template(
-        "rewards/console/home.html",
-        month=overview.month(since), month_words=_month_words(since), since=since,
-        waiting=overview.waiting(),
-        held=held, owed=overview.owed_lately(since), start=overview.start(),
-        latest=[described[purchase_id] for purchase_id in latest],
-        why_held=_why_held({one.purchase_id: one.suspicion for one in held}),
-    )  # fmt: skip
 
 
 @door.get("/ambassadors/<int:ambassador_id>")
@@ -94,7 +77,7 @@ def all_purchases() -> ResponseReturnValue:
     return render_template(
         "rewards/console/purchases.html",
         rows=[described[purchase_id] for purchase_id in ids], search=search, narrows=_narrows(),
-        why_held=_why_held({one.purchase.id: _against(one) for one in described.values()}),
+        why_held=wording.why_held({one.purchase.id: _against(one) for one in described.values()}),
         next_before=found[PAGE - 1][1] if len(found) > PAGE else None,
         before=request.args.get("before"),
     )  # fmt: skip
@@ -109,7 +92,7 @@ def purchase(source: str, external_id: str) -> ResponseReturnValue:
     form = OverrideForm()
     if form.validate_on_submit():
         try:
-            chosen = _ambassador_id(form.ambassador.data or "")
+            chosen = ambassador_meant(form.ambassador.data or "")
             intake.override(known.id, chosen, reason=(form.reason.data or "").strip())
             db.session.commit()
         except DomainError as error:
@@ -120,12 +103,6 @@ def purchase(source: str, external_id: str) -> ResponseReturnValue:
             return redirect(url_for(".purchase", source=source, external_id=external_id))
     page = _purchase_page(known.id, form)
     return page, 422 if form.is_submitted() else 200
-
-
-def _month_words(since: datetime) -> str:
-    """Return the month that begins then, as the head of a sentence."""
-    words = i18n.month(clock.local_month(since, program.current().timezone))
-    return words[:1].upper() + words[1:]
 
 
 def _narrows() -> dict[Narrow, str]:
@@ -157,16 +134,6 @@ def _against(one: credits.Credited) -> str | None:
     return one.attribution.suspicion if one.attribution else None
 
 
-def _why_held(words: dict[int, str | None]) -> dict[int, list[str]]:
-    """Return why purchases wait for a decision, by purchase, for those that do."""
-    held = {purchase_id: told for purchase_id, told in words.items() if told}
-    evidence = suspicions.evidence(held) if held else {}
-    return {
-        purchase_id: wording.suspicions(told, evidence.get(purchase_id, {}))
-        for purchase_id, told in held.items()
-    }
-
-
 def _as_written(one: credits.Credited) -> str:
     """Return the present winner as the form takes it, so that a hold ends without copying."""
     if one.code or one.attribution is None or one.attribution.ambassador_id is None:
@@ -184,7 +151,7 @@ def _names(one: credits.Credited) -> dict[int, str]:
     return enrolment.names(ids) if ids else {}
 
 
-def _ambassador_id(text: str) -> int | None:
+def ambassador_meant(text: str) -> int | None:
     """Return whom a person means by a code, an e-mail address or an id; None for nobody."""
     wanted = text.strip()
     if not wanted:
@@ -232,6 +199,9 @@ def _entry_words() -> dict[EntryKind, str]:
         EntryKind.CLAWBACK: _("Taken back"),
         EntryKind.REINSTATEMENT: _("Given again"),
         EntryKind.PAYOUT: _("Paid"),
+        EntryKind.BONUS: _("Bonus"),
+        EntryKind.EXCHANGE: _("Exchanged for a perk"),
+        EntryKind.EXCHANGE_BACK: _("Given back for a cancelled perk"),
     }
 
 

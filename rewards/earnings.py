@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from core import clock
 from core.db import db
+from core.money import POINTS
 from referrals.models import (
     Attribution,
     Click,
@@ -28,7 +29,7 @@ from referrals.models import (
 )  # fmt: skip
 from rewards import credits, ledger
 from rewards.credits import CommissionState
-from rewards.models import Account, Commission, Entry, EntryKind, Posting
+from rewards.models import Account, Commission, Entry, EntryKind, PayoutDetail, Posting
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,7 @@ class Figures:
     new_customers: int
     new_customers_lately: int
     next_payable_at: datetime | None
+    has_payout_details: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,13 +99,18 @@ def figures(ambassador_id: int, *, since: datetime) -> Figures:
             _count(bought), _count(bought.where(Purchase.occurred_at >= since)),
             _count(new), _count(new.where(Purchase.occurred_at >= since)),
             next_at.scalar_subquery(),
+            sa.exists().where(PayoutDetail.ambassador_id == ambassador_id),
         )
     ).one()  # fmt: skip
     return Figures(*row)
 
 
 def brought(
-    ambassador_id: int, *, before: tuple[datetime, int] | None = None, limit: int = 20
+    ambassador_id: int,
+    *,
+    before: tuple[datetime, int] | None = None,
+    limit: int = 20,
+    only: int | None = None,
 ) -> list[Brought]:
     """Return purchases of an ambassador's list, the latest first, in two statements.
 
@@ -111,6 +118,7 @@ def brought(
         ambassador_id: Whose.
         before: Time and id of the last purchase of the page before.
         limit: Rows at most.
+        only: The one purchase to look at.
     """
     credited = sa.select(Attribution.purchase_id).where(Attribution.ambassador_id == ambassador_id)
     lost = sa.select(LostCredit.purchase_id).where(LostCredit.ambassador_id == ambassador_id)
@@ -136,6 +144,8 @@ def brought(
     )  # fmt: skip
     if before is not None:
         query = query.where(sa.tuple_(Purchase.occurred_at, Purchase.id) < before)
+    if only is not None:
+        query = query.where(Purchase.id == only)
     rows = db.session.execute(query).all()
     balances = ledger.by_purchase([row.Purchase.id for row in rows]) if rows else {}
     return [_brought(row, ambassador_id, balances) for row in rows]
@@ -164,6 +174,7 @@ def movements(ambassador_id: int, *, limit: int = 30) -> list[Any]:
                 .limit(limit)
             ),
             Entry.kind.not_in([EntryKind.RELEASE, EntryKind.HOLD]),
+            Posting.currency != POINTS,
         )
         .group_by(Entry.id, Entry.kind, Entry.occurred_at, Posting.currency)
         .order_by(Entry.occurred_at.desc(), Entry.id.desc())

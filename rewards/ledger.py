@@ -28,8 +28,10 @@ import sqlalchemy as sa
 from core import clock
 from core.db import db, many, upsert_dialect
 from core.errors import ConflictError, DomainError
+from core.money import POINTS
 from rewards.models import Account, Entry, EntryKind, Posting
 
+COSTS = (Account.EXPENSE, Account.BONUS, Account.POINTS_GIVEN)  # what the program has cost
 OWED = (Account.PENDING, Account.HELD, Account.PAYABLE)  # what an ambassador is owed stands here
 
 
@@ -148,7 +150,11 @@ def balances(ambassador_id: int) -> dict[str, dict[Account, int]]:
     """Return what an ambassador is owed by currency and account, and was paid (CASH)."""
     rows = db.session.execute(
         sa.select(Posting.currency, Posting.account, sa.func.sum(Posting.amount))
-        .where(Posting.ambassador_id == ambassador_id, Posting.account != Account.EXPENSE)
+        .where(
+            Posting.ambassador_id == ambassador_id,
+            Posting.currency != POINTS,
+            Posting.account.not_in(COSTS),
+        )
         .group_by(Posting.currency, Posting.account)
     )
     found: dict[str, dict[Account, int]] = {}

@@ -28,6 +28,11 @@ class Account(StrEnum):
     HELD = "held"  # owed to an ambassador, waiting for a person to decide
     PAYABLE = "payable"  # owed to an ambassador, hold period over
     CASH = "cash"  # left the brand's bank
+    BONUS = "bonus"  # what money not tied to a purchase has cost the brand
+    PERKS = "perks"  # payable money that was taken as perks
+    POINTS = "points"  # points that an ambassador has
+    POINTS_GIVEN = "points_given"  # points that the program has given
+    POINTS_SPENT = "points_spent"  # points that were exchanged for perks
 
 
 class EntryKind(StrEnum):
@@ -39,6 +44,10 @@ class EntryKind(StrEnum):
     CLAWBACK = "clawback"  # a refund, a lost dispute, a withdrawn credit
     REINSTATEMENT = "reinstatement"  # a refund failed, a dispute was won
     PAYOUT = "payout"
+    BONUS = "bonus"  # money not tied to a purchase
+    POINTS = "points"  # given, or by a correction taken back
+    EXCHANGE = "exchange"  # points or payable money became a perk
+    EXCHANGE_BACK = "exchange_back"  # that perk was cancelled
 
 
 class Commission(Model):
@@ -64,11 +73,32 @@ class Commission(Model):
     rate: Mapped[BasisPoints | None]
     fixed: Mapped[MinorUnits | None]
     base: Mapped[MinorUnits]  # what the rate applied to, before any refund
+    parts: Mapped[list[list[int]] | None] = mapped_column(
+        sa.JSON(none_as_null=True)
+    )  # [rate, base] each, where lines earn at different rates
+    number: Mapped[int | None]  # which of the ambassador's purchases, where that decides
     currency: Mapped[CurrencyCode]
     amount: Mapped[MinorUnits]  # at accrual, after caps, before any refund
     is_active: Mapped[bool]  # False once the credit went to somebody else
     earned_at: Mapped[UtcTime]
     payable_at: Mapped[UtcTime]
+
+
+class RewardCount(Model):
+    """What a campaign's commissions are for one ambassador, where a cap or a tier counts them.
+
+    A refund gives nothing back, as with budgets.
+    """
+
+    __tablename__ = "reward_count"
+    __table_args__ = (sa.CheckConstraint("committed >= 0 AND purchases >= 0", name="not_negative"),)
+
+    campaign_id: Mapped[BigId] = mapped_column(sa.ForeignKey("campaign.id"), primary_key=True)
+    ambassador_id: Mapped[BigId] = mapped_column(
+        sa.ForeignKey("ambassador.id"), primary_key=True, index=True
+    )
+    committed: Mapped[MinorUnits]  # accrued in all
+    purchases: Mapped[int]
 
 
 class Entry(Model):
@@ -103,3 +133,241 @@ class Posting(Model):
     currency: Mapped[CurrencyCode]
 
     entry: Mapped[Entry] = relationship(back_populates="postings")
+
+
+class QuestionKind(StrEnum):
+    """What an ambassador says of a purchase."""
+
+    QUESTION = "question"
+    OBJECTION = "objection"  # it should have counted
+
+
+class PurchaseQuestion(Model):
+    """What an ambassador asked about a purchase of their list, and what the team answered."""
+
+    __tablename__ = "purchase_question"
+    __table_args__ = (sa.UniqueConstraint("purchase_id", "ambassador_id"),)
+
+    id: Mapped[PrimaryKey]
+    purchase_id: Mapped[BigId] = mapped_column(sa.ForeignKey("purchase.id"))
+    ambassador_id: Mapped[BigId] = mapped_column(sa.ForeignKey("ambassador.id"), index=True)
+    kind: Mapped[QuestionKind] = mapped_column(choice(QuestionKind))
+    text: Mapped[str] = mapped_column(sa.String(1000))  # may be empty: one click asks
+    asked_at: Mapped[UtcTime]
+    answer: Mapped[str | None] = mapped_column(sa.String(2000))
+    answered_at: Mapped[UtcTime | None] = mapped_column(index=True)
+    answered_by: Mapped[str | None] = mapped_column(sa.String(100))  # as the audit log names people
+    read_at: Mapped[UtcTime | None]  # when the ambassador saw the answer
+
+
+class DataExport(Model):
+    """The file of all we hold of a member, while it can be fetched; one a member."""
+
+    __tablename__ = "data_export"
+
+    id: Mapped[PrimaryKey]
+    member_id: Mapped[BigId] = mapped_column(sa.ForeignKey("member.id"), unique=True)
+    asked_at: Mapped[UtcTime]
+    ready_at: Mapped[UtcTime | None]
+    expires_at: Mapped[UtcTime]
+    body: Mapped[str | None] = mapped_column(sa.Text)  # JSON
+
+
+class PayoutMethod(StrEnum):
+    """How an ambassador wishes to be paid."""
+
+    BANK = "bank"  # to an IBAN
+    STORE_CREDIT = "store_credit"  # as a code of the shop
+
+
+class PayoutDetail(Model):
+    """Where an ambassador's money goes; the account number only sealed."""
+
+    __tablename__ = "payout_detail"
+
+    id: Mapped[PrimaryKey]
+    ambassador_id: Mapped[BigId] = mapped_column(sa.ForeignKey("ambassador.id"), unique=True)
+    method: Mapped[PayoutMethod] = mapped_column(choice(PayoutMethod))
+    holder: Mapped[str] = mapped_column(sa.String(70))
+    sealed: Mapped[str | None] = mapped_column(sa.Text)  # encrypted IBAN
+    last4: Mapped[str] = mapped_column(sa.String(4))
+    fingerprint: Mapped[str | None] = mapped_column(sa.String(64), index=True)  # same account
+    changed_at: Mapped[UtcTime]  # payouts wait 72 h after it
+
+
+class PerkKind(StrEnum):
+    """What an ambassador gets for points or balance."""
+
+    REWARD_CODE = "reward_code"  # a code for the shop's checkout
+    PRODUCT = "product"  # a thing that somebody hands over or sends
+    EARLY_ACCESS = "early_access"
+
+
+class ExchangeState(StrEnum):
+    """Where an exchange stands."""
+
+    PREPARING = "preparing"  # its code is on the way to the shop's checkout
+    WAITING = "waiting"  # somebody has to hand the thing over
+    DONE = "done"
+    CANCELLED = "cancelled"  # what was paid has been given back
+
+
+class VoucherKind(StrEnum):
+    """What a code that is entered on the portal stands for."""
+
+    INVITATION = "invitation"
+    EVENT = "event"
+    BOX = "box"
+    REWARD = "reward"
+    WELCOME = "welcome"
+
+
+class OfferStatus(StrEnum):
+    """Whether a voucher or a perk can be taken."""
+
+    ACTIVE = "active"
+    FROZEN = "frozen"
+
+
+class Perk(Model):
+    """A thing of the catalogue; its price is in points (unit PTS) or in a currency."""
+
+    __tablename__ = "perk"
+    __table_args__ = (
+        sa.CheckConstraint("taken >= 0", name="taken_not_negative"),
+        sa.CheckConstraint("stock IS NULL OR taken <= stock", name="within_stock"),
+        sa.CheckConstraint("price > 0", name="price_positive"),
+    )
+
+    id: Mapped[PrimaryKey]
+    kind: Mapped[PerkKind] = mapped_column(choice(PerkKind))
+    name_en: Mapped[str] = mapped_column(sa.String(120))
+    name_fr: Mapped[str] = mapped_column(sa.String(120))
+    text_en: Mapped[str] = mapped_column(sa.String(500))
+    text_fr: Mapped[str] = mapped_column(sa.String(500))
+    price: Mapped[MinorUnits]  # points, or minor units of the currency
+    unit: Mapped[CurrencyCode]  # PTS, or the currency of the price
+    stock: Mapped[int | None]  # exchanges in all, at most; None: no limit
+    per_person: Mapped[int | None]  # exchanges of one ambassador, at most
+    taken: Mapped[int]  # exchanges that were not cancelled
+    starts_at: Mapped[UtcTime | None]
+    ends_at: Mapped[UtcTime | None]  # the first instant at which it is over
+    cost: Mapped[MinorUnits]  # of one to the brand, in the program's currency
+    campaign_id: Mapped[BigId | None] = mapped_column(sa.ForeignKey("campaign.id"))
+    code_days: Mapped[int | None]  # how long a reward code is valid
+    status: Mapped[OfferStatus] = mapped_column(choice(OfferStatus))
+    created_at: Mapped[UtcTime]
+
+
+class PerkPerson(Model):
+    """How often one ambassador has one perk; the row that a limit per person locks."""
+
+    __tablename__ = "perk_person"
+    __table_args__ = (sa.CheckConstraint("taken >= 0", name="taken_not_negative"),)
+
+    perk_id: Mapped[BigId] = mapped_column(sa.ForeignKey("perk.id"), primary_key=True)
+    ambassador_id: Mapped[BigId] = mapped_column(sa.ForeignKey("ambassador.id"), primary_key=True)
+    taken: Mapped[int]
+
+
+class Exchange(Model):
+    """One perk taken by one ambassador, with the price frozen as it was."""
+
+    __tablename__ = "perk_exchange"
+
+    id: Mapped[PrimaryKey]
+    key: Mapped[str] = mapped_column(sa.String(120), unique=True)  # a repeat is the same exchange
+    perk_id: Mapped[BigId] = mapped_column(sa.ForeignKey("perk.id"), index=True)
+    ambassador_id: Mapped[BigId] = mapped_column(sa.ForeignKey("ambassador.id"), index=True)
+    price: Mapped[MinorUnits]  # 0: a voucher gave it
+    unit: Mapped[CurrencyCode]
+    cost: Mapped[MinorUnits]  # to the brand, in the currency beside it
+    cost_currency: Mapped[CurrencyCode]
+    state: Mapped[ExchangeState] = mapped_column(choice(ExchangeState), index=True)
+    code_id: Mapped[BigId | None] = mapped_column(sa.ForeignKey("code.id"), unique=True)
+    created_at: Mapped[UtcTime]
+    settled_at: Mapped[UtcTime | None]  # ready, handed over or cancelled
+
+    perk: Mapped[Perk] = relationship(lazy="joined")
+
+
+class VoucherBatch(Model):
+    """What a set of vouchers gives, and to whom; one voucher is a set of one."""
+
+    __tablename__ = "voucher_batch"
+    __table_args__ = (sa.CheckConstraint("points >= 0 AND amount >= 0", name="not_negative"),)
+
+    id: Mapped[PrimaryKey]
+    kind: Mapped[VoucherKind] = mapped_column(choice(VoucherKind))
+    name_en: Mapped[str] = mapped_column(sa.String(120))
+    name_fr: Mapped[str] = mapped_column(sa.String(120))
+    points: Mapped[MinorUnits]
+    amount: Mapped[MinorUnits]  # added to the balance
+    currency: Mapped[CurrencyCode]  # of the amount
+    perk_id: Mapped[BigId | None] = mapped_column(sa.ForeignKey("perk.id"))
+    campaign_id: Mapped[BigId | None] = mapped_column(sa.ForeignKey("campaign.id"))
+    per_person: Mapped[int | None]  # vouchers of this set that one ambassador may take
+    starts_at: Mapped[UtcTime | None]
+    ends_at: Mapped[UtcTime | None]
+    status: Mapped[OfferStatus] = mapped_column(choice(OfferStatus))
+    created_at: Mapped[UtcTime]
+
+    perk: Mapped[Perk | None] = relationship()
+
+
+class Voucher(Model):
+    """A code for the portal.  Its key never changes, and it is never deleted."""
+
+    __tablename__ = "voucher"
+    __table_args__ = (
+        sa.CheckConstraint("taken >= 0", name="taken_not_negative"),
+        sa.CheckConstraint("takes_limit IS NULL OR taken <= takes_limit", name="within_limit"),
+    )
+
+    id: Mapped[PrimaryKey]
+    key: Mapped[str] = mapped_column(sa.String(60), unique=True)  # folded as promo codes are
+    text: Mapped[str] = mapped_column(sa.String(60))
+    batch_id: Mapped[BigId] = mapped_column(sa.ForeignKey("voucher_batch.id"), index=True)
+    takes_limit: Mapped[int | None]
+    taken: Mapped[int]
+    status: Mapped[OfferStatus] = mapped_column(choice(OfferStatus))
+
+    batch: Mapped[VoucherBatch] = relationship(lazy="joined")
+
+
+class VoucherPerson(Model):
+    """How many vouchers of a set one ambassador took; the row that a limit per person locks."""
+
+    __tablename__ = "voucher_person"
+
+    batch_id: Mapped[BigId] = mapped_column(sa.ForeignKey("voucher_batch.id"), primary_key=True)
+    ambassador_id: Mapped[BigId] = mapped_column(sa.ForeignKey("ambassador.id"), primary_key=True)
+    taken: Mapped[int]
+
+
+class VoucherTake(Model):
+    """One voucher taken by one ambassador, once."""
+
+    __tablename__ = "voucher_take"
+    __table_args__ = (sa.UniqueConstraint("voucher_id", "ambassador_id"),)
+
+    id: Mapped[PrimaryKey]
+    voucher_id: Mapped[BigId] = mapped_column(sa.ForeignKey("voucher.id"))
+    ambassador_id: Mapped[BigId] = mapped_column(sa.ForeignKey("ambassador.id"), index=True)
+    exchange_id: Mapped[BigId | None] = mapped_column(sa.ForeignKey("perk_exchange.id"))
+    taken_at: Mapped[UtcTime]
+
+    voucher: Mapped[Voucher] = relationship(lazy="joined")
+
+
+class PointsGrant(Model):
+    """Points that a person gave, or took back to correct a mistake, and why."""
+
+    __tablename__ = "points_grant"
+
+    id: Mapped[PrimaryKey]
+    key: Mapped[str] = mapped_column(sa.String(80), unique=True)
+    ambassador_id: Mapped[BigId] = mapped_column(sa.ForeignKey("ambassador.id"), index=True)
+    points: Mapped[MinorUnits]
+    reason: Mapped[str] = mapped_column(sa.String(500))
+    created_at: Mapped[UtcTime]

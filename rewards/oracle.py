@@ -6,6 +6,7 @@ wrote the commissions: where both agree, a slip in one of them would show.
 
 from __future__ import annotations
 
+from datetime import timedelta
 from fractions import Fraction
 from math import floor
 from typing import Any
@@ -13,15 +14,53 @@ from typing import Any
 import sqlalchemy as sa
 
 from campaigns.models import Campaign, RewardKind, RewardRule
+from core import clock
 from core.db import db
-from referrals.models import Attribution, Customer, Purchase, PurchaseStatus
+from referrals.models import Attribution, Customer, Purchase, PurchaseLine, PurchaseStatus
 from rewards.models import Account, Commission, Posting
 
 _ORDER = (
     Purchase.id.label("purchase_id"), Purchase.occurred_at,
     Purchase.currency.label("order_currency"), Purchase.total, Purchase.tax, Purchase.shipping,
-    Purchase.discount, Purchase.customer_id, Customer.first_purchase_id,
+    Purchase.discount, Purchase.customer_id, Customer.first_purchase_id, Purchase.country,
 )  # fmt: skip
+
+
+def _first_of(campaign_id: Any, column: str) -> Any:
+    """Return a column of a customer's first credited order, in campaigns where that matters."""
+    earlier, credit = sa.orm.aliased(Purchase), sa.orm.aliased(Attribution)
+    first = (
+        sa.select(getattr(earlier, column))
+        .join(credit, credit.purchase_id == earlier.id)
+        .where(
+            earlier.customer_id == Purchase.customer_id, credit.campaign_id == campaign_id,
+            credit.ambassador_id.is_not(None), earlier.status == PurchaseStatus.PAID,
+            earlier.is_test.is_(False),
+        )
+        .order_by(earlier.occurred_at, earlier.id)
+        .limit(1)
+        .correlate(Purchase, Commission, Attribution)
+        .scalar_subquery()
+    )  # fmt: skip
+    limited = sa.select(RewardRule.campaign_id).where(RewardRule.months.is_not(None))
+    return sa.case((campaign_id.in_(limited), first), else_=sa.null())
+
+
+def lines_of(rows: Any, versions: dict[int, list[Any]]) -> dict[int, list[tuple[str, int]]]:
+    """Return SKU and amount of the lines of orders in campaigns that ask for products."""
+    asked = {id_ for id_, rules in versions.items() if any(rule.cases for rule in rules)}
+    ids = [row.purchase_id for row in rows if row.campaign_id in asked]
+    found: dict[int, list[tuple[str, int]]] = {}
+    if not ids:
+        return found
+    query = (
+        sa.select(PurchaseLine.purchase_id, PurchaseLine.sku, PurchaseLine.amount)
+        .where(PurchaseLine.purchase_id.in_(ids))
+        .order_by(PurchaseLine.purchase_id, PurchaseLine.position)
+    )
+    for row in db.session.execute(query):
+        found.setdefault(row.purchase_id, []).append((row.sku, row.amount))
+    return found
 
 
 def commissions_with_orders() -> Any:
@@ -41,7 +80,9 @@ def commissions_with_orders() -> Any:
     return (
         sa.select(
             Commission.id, Commission.campaign_id, Commission.amount, Commission.currency,
-            Commission.is_active, *_ORDER, posted.label("posted"),
+            Commission.is_active, Commission.number, *_ORDER, posted.label("posted"),
+            _first_of(Commission.campaign_id, "occurred_at").label("first_at"),
+            _first_of(Commission.campaign_id, "id").label("first_id"),
         )
         .join(Purchase, Purchase.id == Commission.purchase_id)
         .outerjoin(Customer, Customer.id == Purchase.customer_id)
@@ -60,7 +101,9 @@ def credits_without_commission() -> Any:
     return (
         sa.select(
             Attribution.id, Attribution.campaign_id, Attribution.ambassador_id,
-            sa.literal(value=True).label("is_active"), *_ORDER,
+            sa.literal(value=True).label("is_active"), sa.null().label("number"), *_ORDER,
+            _first_of(Attribution.campaign_id, "occurred_at").label("first_at"),
+            _first_of(Attribution.campaign_id, "id").label("first_id"),
         )
         .join(Purchase, Purchase.id == Attribution.purchase_id)
         .join(Campaign, Campaign.id == Attribution.campaign_id)
@@ -81,7 +124,8 @@ def rules() -> dict[int, list[Any]]:
             RewardRule.campaign_id, RewardRule.kind, RewardRule.rate, RewardRule.amount,
             RewardRule.include_tax, RewardRule.include_shipping, RewardRule.before_discount,
             RewardRule.maximum, RewardRule.new_customers_only, RewardRule.effective_from,
-            Campaign.currency,
+            RewardRule.cases, RewardRule.tiers, RewardRule.months,
+            RewardRule.ambassador_maximum, Campaign.currency,
         )
         .join(Campaign, Campaign.id == RewardRule.campaign_id)
         .order_by(RewardRule.campaign_id, RewardRule.version)
@@ -92,8 +136,15 @@ def rules() -> dict[int, list[Any]]:
     return found
 
 
-def allowed(order: Any, versions: list[Any]) -> int:
-    """Return the most that the rule in force on an order's day gives, by exact fractions."""
+def allowed(order: Any, versions: list[Any], lines: Any = (), *, timezone: str = "UTC") -> int:
+    """Return the most that the rule in force on an order's day gives, by exact fractions.
+
+    Args:
+        order: A row of the queries above.
+        versions: Of its campaign.
+        lines: SKU and amount of each of its lines, where products decide.
+        timezone: In which months are counted.
+    """
     in_force = [
         one for one in versions
         if one.effective_from is None or one.effective_from <= order.occurred_at
@@ -104,23 +155,79 @@ def allowed(order: Any, versions: list[Any]) -> int:
     is_existing = order.customer_id is not None and order.first_purchase_id != order.purchase_id
     if rule.new_customers_only and order.is_active and is_existing:
         return 0
-    is_foreign = order.order_currency != rule.currency
-    if is_foreign and (rule.kind is RewardKind.FIXED or rule.maximum is not None):
+    if order.is_active and _is_over(rule, order, timezone):
         return 0
-    most = int(rule.amount or 0)
-    if rule.kind is RewardKind.PERCENT:
-        counted = Fraction(order.total)
-        counted -= 0 if rule.include_tax else order.tax
-        counted -= 0 if rule.include_shipping else order.shipping
-        counted += order.discount if rule.before_discount else 0
-        most = floor(counted * Fraction(rule.rate or 0, 10_000) + Fraction(1, 2))
-    return most if rule.maximum is None else min(most, rule.maximum)
+    limits = (rule.maximum, rule.ambassador_maximum)
+    is_foreign = order.order_currency != rule.currency
+    if is_foreign and (rule.kind is RewardKind.FIXED or any(one is not None for one in limits)):
+        return 0
+    given = max(_given(rule, order, lines, buyer) for buyer in ("new", "existing", ""))
+    return min([given, *(int(one) for one in limits if one is not None)])
+
+
+def _is_over(rule: Any, order: Any, timezone: str) -> bool:
+    """Tell whether a customer's purchases earn no longer; the first always does."""
+    if rule.months is None or order.first_id in (None, order.purchase_id):
+        return False
+    first, day = (
+        at.astimezone(clock.zone(timezone)).date() for at in (order.first_at, order.occurred_at)
+    )
+    passed = (day.year - first.year) * 12 + day.month - first.month
+    ends_early = day.day < first.day and (day + timedelta(days=1)).day != 1
+    return bool(rule.months == 0 or passed - ends_early >= rule.months)
+
+
+def _given(rule: Any, order: Any, lines: Any, buyer: str) -> int:
+    """Return what a rule gives; who was new when it was accrued may be told otherwise since."""
+    tier: dict[str, Any] = {}
+    for one in rule.tiers or ():
+        if one["start"] <= (order.number or 1):
+            tier = one
+    cases = [
+        one for one in rule.cases or ()
+        if one["countries"] in ([], None) or order.country in one["countries"]
+    ]  # fmt: skip
+    cases = [one for one in cases if one["buyer"] in (None, "", buyer)]
+    if rule.kind is RewardKind.FIXED:
+        skus = {sku for sku, _ in lines}
+        for case in cases:
+            if not case["products"] or skus.intersection(case["products"]):
+                return int(case["amount"])
+        return int(tier["amount"] if tier else rule.amount or 0)
+    counted = order.total
+    counted -= 0 if rule.include_tax else order.tax
+    counted -= 0 if rule.include_shipping else order.shipping
+    counted += order.discount if rule.before_discount else 0
+    usual = tier["rate"] if tier else rule.rate or 0
+    total = Fraction(0)
+    for sku, part in _shared(counted, lines if cases else ()):
+        fitting = [one["rate"] for one in cases if not one["products"] or sku in one["products"]]
+        total += Fraction(part) * Fraction(fitting[0] if fitting else usual, 10_000)
+    return floor(total + Fraction(1, 2))
+
+
+def _shared(amount: int, lines: Any) -> list[tuple[str, int]]:
+    """Share an amount out over lines: each its floor, what is left to the largest fractions."""
+    weights = [max(Fraction(line), Fraction(0)) for _, line in lines]
+    if not sum(weights):
+        return [(lines[0][0] if lines else "", amount)]
+    exact = [amount * weight / sum(weights) for weight in weights]
+    parts = [floor(one) for one in exact]
+    while sum(parts) < amount:
+        worst = max(range(len(parts)), key=lambda i: (exact[i] - parts[i], -i))
+        parts[worst] += 1
+    return [(sku, part) for (sku, _), part in zip(lines, parts, strict=True)]
 
 
 def commissions_as_frozen() -> Any:
     """Return the query of every commission with its frozen rule and its order."""
     return commissions_with_orders().add_columns(
-        Commission.kind, Commission.rate, Commission.fixed, Commission.base, Purchase.refunded
+        Commission.kind,
+        Commission.rate,
+        Commission.fixed,
+        Commission.base,
+        Commission.parts,
+        Purchase.refunded,
     )
 
 
@@ -132,5 +239,6 @@ def due(row: Any) -> int:
     if row.kind is RewardKind.FIXED:
         given = left * (row.fixed or 0)
     else:
-        given = left * row.base * Fraction(row.rate or 0, 10_000)
+        parts = row.parts or [[row.rate or 0, row.base]]
+        given = sum((left * part * Fraction(rate, 10_000) for rate, part in parts), Fraction(0))
     return min(floor(given + Fraction(1, 2)), int(row.amount))

@@ -31,7 +31,7 @@ from core.web import row_asked
 from referrals import sharing
 from referrals.models import Purchase
 from referrals.sharing import Shared
-from rewards import earnings, ledger, wording
+from rewards import earnings, ledger, questions, steps, wording
 from rewards.models import Account
 
 PAGE = 20
@@ -57,6 +57,8 @@ class Card:
     benefits: list[tuple[str, str]]  # words and icon
     reward: str
     is_running: bool
+    slug: str | None  # of the link, for its QR code to print
+    share_text: str  # what one may say beside the link
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,25 +75,32 @@ class Wallet:
 @door.get("/")
 def home() -> ResponseReturnValue:
     """Show what I share, what it brought and what I earned."""
-    ambassador = _me()
+    ambassador = me()
     if ambassador.status in {AmbassadorStatus.SUSPENDED, AmbassadorStatus.LEFT}:
         return render_template(
             "rewards/portal/resting.html", me=ambassador, wallets=wallets(ambassador.id)
         )
     found = earnings.brought(ambassador.id, limit=ON_HOME + 1)
+    figures = earnings.figures(ambassador.id, since=month_start())
+    asked, has_answer = questions.lately(ambassador.id, [one.id for one in found[:ON_HOME]])
+    cards, owed = _cards(ambassador, limit=ON_HOME), wallets(ambassador.id)
     return render_template(
         "rewards/portal/home.html",
-        me=ambassador, cards=_cards(ambassador, limit=ON_HOME),
-        figures=earnings.figures(ambassador.id, since=month_start()),
-        wallets=wallets(ambassador.id), purchases=found[:ON_HOME], more=len(found) > ON_HOME,
-        why=wording.why,
+        me=ambassador, cards=cards, figures=figures, wallets=owed, story=steps.story(figures),
+        checklist=steps.checklist(ambassador, figures, has_code=bool(cards)),
+        step=steps.next_one(
+            has_answer=has_answer,
+            needs_details=not figures.has_payout_details and _is_enough(owed),
+        ),
+        asked=asked,
+        purchases=found[:ON_HOME], more=len(found) > ON_HOME, why=wording.why,
     )  # fmt: skip
 
 
 @door.get("/share")
 def share() -> ResponseReturnValue:
     """Show every code and link of mine."""
-    ambassador = _me()
+    ambassador = me()
     return render_template(
         "rewards/portal/share.html", me=ambassador, cards=_cards(ambassador, limit=100)
     )
@@ -100,10 +109,11 @@ def share() -> ResponseReturnValue:
 @door.get("/purchases")
 def purchases() -> ResponseReturnValue:
     """Show the purchases of my list, page by page."""
-    ambassador = _me()
+    ambassador = me()
     found = earnings.brought(ambassador.id, before=_before(), limit=PAGE + 1)
     return render_template(
         "rewards/portal/purchases.html",
+        asked=questions.of_purchases(ambassador.id, [one.id for one in found[:PAGE]]),
         purchases=found[:PAGE], next_before=found[PAGE - 1].id if len(found) > PAGE else None,
         before=request.args.get("before"), why=wording.why,
     )  # fmt: skip
@@ -112,7 +122,7 @@ def purchases() -> ResponseReturnValue:
 @door.get("/qr/<text>.svg")
 def qr(text: str) -> ResponseReturnValue:
     """Send the QR code of one of my links as a file to print."""
-    slugs = {one.text for one in sharing.of_ambassador(_me().id) if one.kind == sharing.LINK}
+    slugs = {one.text for one in sharing.of_ambassador(me().id) if one.kind == sharing.LINK}
     if text not in slugs:
         raise NotFoundError(_("There is no such link."))
     out = io.BytesIO()
@@ -125,6 +135,13 @@ def month_start() -> datetime:
     zone = ZoneInfo(program.current().timezone)
     now = clock.now().astimezone(zone)
     return now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+
+
+def _is_enough(owed: list[Wallet]) -> bool:
+    """Tell whether there is as much available as the program pays at once."""
+    rules = program.current()
+    enough = max(rules.minimum_payout, 1)
+    return any(one.currency == rules.currency and one.payable >= enough for one in owed)
 
 
 def link_url(slug: str) -> str:
@@ -145,7 +162,15 @@ def wallets(ambassador_id: int) -> list[Wallet]:
     ] or [Wallet(own, 0, 0, 0, 0)]  # fmt: skip
 
 
-def _me() -> Ambassador:
+def cards_of(ambassador: Ambassador, *, campaign_id: int | None) -> list[Card]:
+    """Return the cards of an ambassador in one campaign."""
+    if campaign_id is None:
+        return []
+    shared = sharing.of_ambassador(ambassador.id)
+    return _cards_of([one for one in shared if one.campaign_id == campaign_id], limit=3)
+
+
+def me() -> Ambassador:
     """Return the ambassador who is signed in.
 
     Raises:
@@ -160,7 +185,11 @@ def _me() -> Ambassador:
 
 def _cards(ambassador: Ambassador, *, limit: int) -> list[Card]:
     """Return a card for each code, with the link of the same campaign, then the links left over."""
-    shared = [one for one in sharing.of_ambassador(ambassador.id) if one.is_active]
+    return _cards_of(sharing.of_ambassador(ambassador.id), limit=limit)
+
+
+def _cards_of(found: list[Shared], *, limit: int) -> list[Card]:
+    shared = [one for one in found if one.is_active]
     links = {one.campaign_id: one for one in reversed(shared) if one.kind == sharing.LINK}
     codes = [one for one in shared if one.kind == sharing.CODE]
     with_code = {one.campaign_id for one in codes}
@@ -193,8 +222,29 @@ def _card(shared: Shared, link: Shared | None, campaign: Campaign) -> Card:
             for one in terms.benefits
         ],
         reward=campaign_wording.reward(terms.reward, campaign.currency, is_own=True),
-        is_running=campaign.status == "running",
+        is_running=campaign.status == "running", slug=link.text if link else None,
+        share_text=_share_text(shared, [
+            campaign_wording.benefit(one, campaign.currency) for one in terms.benefits
+        ]),
     )  # fmt: skip
+
+
+def _share_text(shared: Shared, benefits: list[str]) -> str:
+    """Return honest words to share: what friends get, and that the person is rewarded."""
+    brand = program.current().name
+    gets = ", ".join(benefits)
+    if shared.kind == sharing.CODE and gets:
+        words = _(
+            "With my code %(code)s at %(brand)s: %(gets)s.",
+            code=shared.text,
+            brand=brand,
+            gets=gets,
+        )
+    elif shared.kind == sharing.CODE:
+        words = _("My code at %(brand)s: %(code)s.", code=shared.text, brand=brand)
+    else:
+        words = _("My link to %(brand)s.", brand=brand)
+    return f"{words} {_('I am rewarded when you order with it.')}"
 
 
 def _qr(url: str) -> Markup:

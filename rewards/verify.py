@@ -21,7 +21,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from accounts.models import AuditLine
-from campaigns.models import Campaign
+from ambassadors import program
+from campaigns.models import Campaign, RewardRule
 from core.db import db, is_sqlite
 from referrals.models import (
     Attribution,
@@ -31,11 +32,14 @@ from referrals.models import (
     Refund,
     RefundState,
 )  # fmt: skip
-from rewards import oracle, rules, verify_credit, verify_uses
+from rewards import ledger, oracle, rules, verify_credit, verify_perks, verify_uses
 from rewards.breach import MOST_SHOWN, PAGE, Breach, pages
-from rewards.models import Account, Commission, Entry, EntryKind, Posting
+from rewards.models import Account, Commission, Entry, EntryKind, Posting, RewardCount
 
-_PROTECTED = ("ledger_entry", "ledger_posting", "audit_line", "reward_rule", "commission", "code")
+_PROTECTED = (
+    "ledger_entry", "ledger_posting", "audit_line", "reward_rule", "commission", "code",
+    "perk_exchange", "voucher_batch", "voucher", "voucher_take", "points_grant",
+)  # fmt: skip
 
 
 def breaches() -> list[Breach]:
@@ -112,10 +116,8 @@ def one_effect_each() -> Iterator[Breach]:
 
 def within_policy() -> Iterator[Breach]:
     """M4: no commission above the rule in force at the order date, nor above a cap."""
-    rules = oracle.rules()
     for page in pages(oracle.commissions_with_orders(), Commission.id):
-        for row in page:
-            allowed = oracle.allowed(row, rules.get(row.campaign_id, []))
+        for row, allowed in _allowed(page):
             if not 0 <= row.amount <= allowed:
                 detail = f"freezes {row.amount} {row.currency}, the rule allows {allowed}"
                 yield Breach("M4", f"commission {row.id}", detail)
@@ -129,6 +131,7 @@ def within_policy() -> Iterator[Breach]:
         detail = f"has {row.committed} committed of a budget of {row.budget}"
         yield Breach("M4", f"campaign {row.slug}", detail)
     yield from _wrong_commitments()
+    yield from _wrong_counts()
 
 
 def costs_have_a_commission() -> Iterator[Breach]:
@@ -203,7 +206,7 @@ def never_below_zero() -> Iterator[Breach]:
 
 def owed_is_earned() -> Iterator[Breach]:
     """M7: paid, payable, held and pending are what was earned less what was taken back."""
-    is_cost = Posting.account == Account.EXPENSE
+    is_cost = Posting.account.in_(ledger.COSTS)
     earned = sa.func.sum(sa.case((is_cost, Posting.amount), else_=0))
     stands = sa.func.sum(sa.case((is_cost, 0), else_=-Posting.amount))
     query = (
@@ -230,6 +233,7 @@ CHECKS: tuple[Callable[[], Iterator[Breach]], ...] = (
     owed_is_earned,
     verify_uses.uses_within_limits,
     verify_credit.one_winner,
+    *verify_perks.CHECKS,
 )
 
 
@@ -257,6 +261,39 @@ def _triggers() -> dict[str, set[str]]:
     return found
 
 
+def _wrong_counts() -> Iterator[Breach]:
+    """Yield ambassadors who have more than their cap, or another count than their commissions."""
+    is_capped = RewardRule.ambassador_maximum.is_not(None)
+    query = (
+        sa.select(
+            Commission.campaign_id, Commission.ambassador_id,
+            sa.func.sum(Commission.amount).label("accrued"), sa.func.count().label("purchases"),
+            sa.func.sum(sa.case((is_capped, Commission.amount), else_=0)).label("capped"),
+            sa.func.max(RewardRule.ambassador_maximum).label("cap"),
+            sa.func.max(RewardCount.committed).label("committed"),
+            sa.func.max(RewardCount.purchases).label("counted"),
+        )
+        .join(RewardRule, RewardRule.id == Commission.rule_id)
+        .outerjoin(
+            RewardCount,
+            sa.and_(
+                RewardCount.campaign_id == Commission.campaign_id,
+                RewardCount.ambassador_id == Commission.ambassador_id,
+            ),
+        )
+        .where(Commission.number.is_not(None))
+        .group_by(Commission.campaign_id, Commission.ambassador_id)
+        .order_by(Commission.campaign_id, Commission.ambassador_id)
+    )  # fmt: skip
+    for row in db.session.execute(query):
+        subject = f"campaign {row.campaign_id}, ambassador {row.ambassador_id}"
+        if row.cap is not None and row.capped > row.cap:
+            yield Breach("M4", subject, f"accrued {row.capped} of at most {row.cap}")
+        if (row.committed, row.counted) != (row.accrued, row.purchases):
+            detail = f"counts {row.committed} in {row.counted} purchases"
+            yield Breach("M4", subject, f"{detail}, has {row.accrued} in {row.purchases}")
+
+
 def _wrong_balances() -> Iterator[Breach]:
     """Yield commissions whose ledger is not what the frozen rule gives on what remains."""
     for page in pages(oracle.commissions_as_frozen(), Commission.id):
@@ -267,12 +304,20 @@ def _wrong_balances() -> Iterator[Breach]:
                 yield Breach("M7", f"commission {row.id}", detail)
 
 
+def _allowed(page: Any) -> Iterator[tuple[Any, int]]:
+    """Yield the rows of a page, each with the most that its rule gives."""
+    rules, timezone = oracle.rules(), program.current().timezone
+    lines = oracle.lines_of(page, rules)
+    for row in page:
+        versions = rules.get(row.campaign_id, [])
+        told = lines.get(row.purchase_id, [])
+        yield row, oracle.allowed(row, versions, told, timezone=timezone)
+
+
 def _credits_not_paid() -> Iterator[Breach]:
     """Yield credits that the rule of their day pays for, without a commission."""
-    rules = oracle.rules()
     for page in pages(oracle.credits_without_commission(), Attribution.id):
-        for row in page:
-            allowed = oracle.allowed(row, rules.get(row.campaign_id, []))
+        for row, allowed in _allowed(page):
             if allowed:
                 detail = f"gives ambassador {row.ambassador_id} the credit and nothing of {allowed}"
                 yield Breach("M7", f"purchase {row.purchase_id}", f"{detail} {row.order_currency}")

@@ -16,6 +16,7 @@ from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 
 from core import i18n
+from referrals import suspicions as found_suspicions
 from referrals.eligibility import Reason
 from referrals.models import CreditTouch, PurchaseStatus
 from referrals.suspicions import Signal
@@ -42,7 +43,7 @@ LOSSES = {
     Reason.NOT_FOUND: _l("The code does not exist."),
     Reason.NOT_STARTED: _l("The code was not valid yet."),
     Reason.EXPIRED: _l("The code was no longer valid."),
-    Reason.FROZEN: _l("The code had been stopped."),
+    Reason.FROZEN: _l("The code had been frozen."),
     Reason.LIMIT_REACHED: _l("The code had been used as often as it may be."),
     Reason.CUSTOMER_LIMIT_REACHED: _l("This person had used the code as often as one may."),
     Reason.BUDGET_REACHED: _l("The campaign’s budget was used up."),
@@ -80,6 +81,16 @@ _SENTENCES = {**{str(k): v for k, v in (CREDITS | LOSSES).items()}, **OTHERS}
 def reason(word: str) -> str:
     """Return the sentence of a reason; an unknown word stands for itself."""
     return str(_SENTENCES.get(word, word))
+
+
+def why_held(words: dict[int, str | None]) -> dict[int, list[str]]:
+    """Return why purchases wait for a decision, by purchase, for those that do."""
+    held = {purchase_id: told for purchase_id, told in words.items() if told}
+    evidence = found_suspicions.evidence(held) if held else {}
+    return {
+        purchase_id: suspicions(told, evidence.get(purchase_id, {}))
+        for purchase_id, told in held.items()
+    }
 
 
 def suspicions(words: str | None, evidence: Mapping[str, Mapping[str, int]]) -> list[str]:

@@ -120,6 +120,7 @@ def _migrated(url: str, folder: Path) -> Flask:
         config.load(), mode="test", database_url=url, instance=folder, lake=folder / "lake",
         redis_url=None, cache_seconds=0, stripe_webhook_secrets=("whsec_test",), now=None,
         api_per_minute=10**9,  # a test of hostile bodies makes thousands of calls
+        sendgrid_webhook_keys=(),
     )  # fmt: skip
     app = create_app(settings)
     app.config["WTF_CSRF_ENABLED"] = False
@@ -172,5 +173,6 @@ def _empty_postgresql() -> None:
             "locale = 'fr', shop_url = 'https://shop.example', allowed_hosts = '', "
             "attribution_days = 30, attribution_touch = 'last', lifetime_binding = false, "
             "hold_days = 30, minimum_payout = 2000, asks_per_week = 2, rule_version = 1, "
-            "velocity_orders = 10, shared_ip_customers = 5, disposable_domains = ''"
+            "velocity_orders = 10, shared_ip_customers = 5, disposable_domains = '', "
+            "asks_per_give = 2, quiet_from = 20, quiet_until = 8, quiet_days = 'sun'"
         )

@@ -101,7 +101,7 @@ RAW = [
 ]  # fmt: skip
 PATHS = {
     "name": "cac", "slug": "spring", "code": "ZOE10", "source": "api", "external_id": "A-1",
-    "redemption_id": "1", "member_id": "1", "ambassador_id": "1",
+    "redemption_id": "1", "member_id": "1", "ambassador_id": "1", "job_id": "1",
 }  # fmt: skip
 HARD_PATHS = (
     "%00", "%ED%A0%80", "%FF", "-1", "0", "9223372036854775808", "9" * 40, "x" * 3000, "..%2f..",

@@ -19,7 +19,7 @@ from demo import brand, costs, story, year
 from demo.calendar import Calendar, midnight
 from referrals import codes
 from referrals.models import Attribution, Click, Purchase, Refund, RefundState
-from rewards.models import Account, Posting
+from rewards.models import Account, Exchange, Posting
 
 TODAY = date(2026, 3, 1)  # where the fixtures' clock stands
 
@@ -104,7 +104,9 @@ def _all_of_it_is_there(drawn: year.Year) -> None:
     assert count(Refund) == len({fact.external_id for _, fact in drawn.refunds})
     assert count(Ambassador) == 60
     spent = db.session.scalar(sa.select(sa.func.sum(Spend.amount)))
-    assert spent == sum(line.amount for line in costs.lines(drawn.calendar))
+    exchanged = db.session.scalar(sa.select(sa.func.sum(Exchange.cost))) or 0
+    assert exchanged == 520  # one pot, for points
+    assert spent == sum(line.amount for line in costs.lines(drawn.calendar)) + exchanged
     parked = sa.select(Refund.id).where(Refund.state == RefundState.PARKED)
     assert db.session.scalars(parked).all() == []
 

@@ -4,7 +4,8 @@
 -- Source: `purchases`, one row per paid purchase that is not a test.
 -- Each filter that is null lets everything through: $code, $customers (new, existing,
 --   unknown), $channel (community, unattributed), $touch (code: credit by a code),
---   $refunded (true: only with refunds), $commission (true: only with a commission).
+--   $refunded (true: only with refunds), $commission (true: only with a commission), $survey
+--   (what the customer answered: community, other, nothing), $campaign (its slug).
 SELECT
     id, month, occurred_at, source, external_id, customer_id, customer_status, currency, total,
     discount, refunded, total - refunded AS net, country, ambassador_id, campaign, code, touch,
@@ -17,6 +18,13 @@ WHERE currency = $currency AND month BETWEEN $from AND $to
     AND (NOT $with_code OR (code IS NOT NULL AND ambassador_id IS NOT NULL))
     AND (NOT $refunded OR refunded <> 0)
     AND (NOT $commission OR commission <> 0)
+    AND (
+        $survey IS NULL OR $survey = CASE
+            WHEN heard_from IS NULL OR trim(heard_from) = '' THEN 'nothing'
+            WHEN lower(trim(heard_from)) IN (SELECT answer FROM friendly_answers) THEN 'community'
+            ELSE 'other' END
+    )
+    AND ($campaign IS NULL OR (campaign = $campaign AND ambassador_id IS NOT NULL))
     AND (
         $before_at IS NULL OR occurred_at < CAST($before_at AS TIMESTAMP)
         OR (occurred_at = CAST($before_at AS TIMESTAMP) AND id < $before_id)

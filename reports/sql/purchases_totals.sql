@@ -17,3 +17,10 @@ WHERE currency = $currency AND month BETWEEN $from AND $to
     AND (NOT $with_code OR (code IS NOT NULL AND ambassador_id IS NOT NULL))
     AND (NOT $refunded OR refunded <> 0)
     AND (NOT $commission OR commission <> 0)
+    AND (
+        $survey IS NULL OR $survey = CASE
+            WHEN heard_from IS NULL OR trim(heard_from) = '' THEN 'nothing'
+            WHEN lower(trim(heard_from)) IN (SELECT answer FROM friendly_answers) THEN 'community'
+            ELSE 'other' END
+    )
+    AND ($campaign IS NULL OR (campaign = $campaign AND ambassador_id IS NOT NULL))

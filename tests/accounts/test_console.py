@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
 
-from accounts import audit, keys, users
+from accounts import audit, console, keys, users
 from accounts.models import ApiKey, AuditLine, RoleName, Scope, User
 from core import clock
 from core.db import db
@@ -219,3 +219,8 @@ def test_the_ambassador_of_an_address_gets_one_access(app: Flask) -> None:
     linked = users.link_ambassador_user(staff.email)
     assert linked.id == staff.id
     assert users.roles_of(linked) == {RoleName.MARKETER, RoleName.AMBASSADOR}
+
+
+def test_the_audit_log_shows_no_brackets_of_a_machine() -> None:
+    line = AuditLine(details={"filters": {"from": "2026-01"}, "codes": ["A", "B"], "after": None})
+    assert console._facts(line) == "filters: from 2026-01, codes: A B, after: –"

@@ -5,12 +5,13 @@ The browser is the system's Chromium, or the one that Playwright installs.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import shutil
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from flask import Flask
@@ -47,7 +48,7 @@ def browser_type_launch_args(
 @pytest.fixture
 def site(app: Flask) -> Iterator[Site]:
     """The application behind a port, with its protections on; mails lead to that port."""
-    server = make_server("127.0.0.1", 0, app, threaded=True)
+    server = make_server("127.0.0.1", 0, _in_one_piece(app), threaded=True)
     settings = app.extensions["settings"]
     url = f"http://127.0.0.1:{server.port}"
     app.extensions["settings"] = dataclasses.replace(settings, base_url=url)
@@ -62,6 +63,19 @@ def site(app: Flask) -> Iterator[Site]:
     app.config["WTF_CSRF_ENABLED"] = False
     app.extensions["settings"] = settings
     shutil.rmtree(Path(app.instance_path) / "mailbox", ignore_errors=True)
+
+
+def _in_one_piece(app: Flask) -> Callable[[Any, Any], list[bytes]]:
+    """Return the application with each answer read and closed before it is sent.
+
+    The test server forgets to close a file when a browser hangs up in the middle of it.
+    """
+
+    def answer(environ: Any, start_response: Any) -> list[bytes]:
+        with contextlib.closing(cast(Any, app(environ, start_response))) as body:
+            return [b"".join(body)]
+
+    return answer
 
 
 @pytest.fixture

@@ -11,7 +11,12 @@ from werkzeug.exceptions import HTTPException
 
 from accounts import keys
 from accounts.models import RoleName, Scope
-from campaigns import spend
+from ambassadors import choices, circles, guard, segments, tags
+from ambassadors.audiences import Audience
+from ambassadors.models import SuppressionReason
+from ambassadors.segments import Rule
+from campaigns import messages, spend
+from campaigns.messages import Draft
 from campaigns.models import SpendKind
 from core import clock
 from referrals import links
@@ -29,7 +34,7 @@ from tests.factories import (
 )
 
 LEA = "lea@ambassadors.example"
-NO_PAGES = (".csv", ".xlsx", ".svg", ".json")
+NO_PAGES = (".csv", ".xlsx", ".svg", ".png", ".json")
 ALONE = ("/r/", "/sign-out", "/static/")  # not pages of ours, or the end of the visit
 ROLES = {  # where each starts, and how many kinds of pages they reach at least
     RoleName.ADMIN: ("/console", 26),
@@ -61,8 +66,26 @@ def shop(site: Site) -> Site:
             ]
         )
     keys.create("checkout", frozenset({Scope.PURCHASES}))
+    _add_lists(lea.member_id)
     site.settle()
     return site
+
+
+def _add_lists(member_id: int) -> None:
+    """Add a circle, a segment, and a message that is a draft beside one that is decided."""
+    circles.join(circles.create("VIP", purpose="First", capacity=30), member_id)
+    segments.create("Three purchases", Rule(brought_at_least=3))
+    tags.tag([member_id], "panel")
+    tags.write_note(member_id, "Loves pear", user_id=None)
+    guard.gave([member_id], what="box", key="given")
+    choices.suppress("0" * 64, SuppressionReason.BOUNCE)
+    for name in ("Sent", "Draft"):
+        words = {"subject_fr": "Bonjour", "body_fr": "A", "subject_en": "Hello", "body_en": "A"}
+        message = messages.create(Draft(name=name, audience=Audience(), **words))
+        if name == "Sent":
+            messages.start(message)
+            while messages.decide(message.id):
+                pass
 
 
 @pytest.mark.parametrize("app", ["sqlite"], indirect=True)

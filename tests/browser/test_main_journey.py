@@ -56,6 +56,7 @@ def _sets_up_campaign(marketer: Visitor) -> None:
     marketer.sign_in("marketer@brand.example")
     marketer.go("Campaigns")
     marketer.follow("New campaign")
+    marketer.follow("Everything on one page")
     marketer.press("Save")  # too early: the form says what it needs and keeps what was written
     expect(marketer.page.get_by_role("alert")).to_contain_text(marketer.said("Name"))
     marketer.fill("Name", "Bring a friend")

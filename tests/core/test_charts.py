@@ -192,3 +192,16 @@ def test_a_spark_keeps_its_values_behind_it() -> None:
     assert end.y > band.y + band.height  # below what is usual
     flat = flat_charts.spark([5, 5], ["a", "b"], title="Level.")
     assert all(math.isfinite(mark.y) for mark in flat.marks if isinstance(mark, Disc))
+
+
+def test_an_axis_has_no_needless_decimals() -> None:
+    def axis(values: list[float | None]) -> set[str]:
+        drawn = charts.line(
+            "cac", MONTHS[: len(values)], [charts.Series("CAC", values)], title="CAC",
+            finding="", show=lambda minor: f"{minor / 100:,.2f}",
+        )  # fmt: skip
+        words = [mark for mark in drawn.drawings[2].marks if isinstance(mark, charts.Word)]
+        return {word.text for word in words if word.anchor == "end"}
+
+    assert {"0", "2,000", "4,000"} <= axis([0, 250_000, 480_000])
+    assert {"0.50", "1.00"} <= axis([0, 100, 240])

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from flask.testing import FlaskClient
 
 from accounts.models import AuditLine, RoleName
-from campaigns.models import Campaign
+from campaigns.models import Campaign, CampaignStatus
 from core import emails
 from core.db import db
 from referrals import codes
@@ -133,3 +133,21 @@ def test_the_list_stays_within_its_statements(staff: FlaskClient) -> None:
     with queries.counted() as seen:
         assert staff.get("/console/codes").status_code == 200
     assert len(seen) <= queries.MOST
+
+
+def test_a_code_is_frozen_in_the_words_of_the_glossary(staff: FlaskClient) -> None:
+    code = make_code("ZOE15")
+    db.session.commit()
+    for path in ("/console/codes", f"/console/codes/{code.id}/freeze"):
+        page = staff.get(f"{path}?lang=en").text
+        assert "Freeze" in page
+        assert "Stop" not in page
+        assert "Geler" in staff.get(f"{path}?lang=fr").text
+
+
+def test_the_form_of_a_new_code_chooses_a_running_campaign_first(staff: FlaskClient) -> None:
+    make_campaign(slug="spring", name="Spring")
+    make_campaign(slug="later", name="Later", status=CampaignStatus.DRAFT)
+    db.session.commit()
+    page = staff.get("/console/codes/new?lang=en").text
+    assert page.index(">Spring<") < page.index(">Later<")

@@ -222,7 +222,7 @@ def test_every_refund_leaves_what_the_oracle_says_and_a_full_one_nothing(
         refunded = min(total, refunded + part)
         left = rules.earned(commission, total=total, refunded=refunded)
         row = SimpleNamespace(
-            is_active=True, total=total, refunded=refunded, kind=commission.kind,
+            is_active=True, total=total, refunded=refunded, parts=None, kind=commission.kind,
             rate=commission.rate, fixed=commission.fixed, base=commission.base,
             amount=commission.amount,
         )  # fmt: skip

@@ -1,0 +1,34 @@
+"""What the clock does here: decide who reads a message, and mail it outside quiet time."""
+
+from __future__ import annotations
+
+from flask import current_app
+
+from ambassadors import guard
+from campaigns import mailing, messages
+from core import clock, outbox
+from core.db import db
+from integrations import mail
+
+_AT_ONCE = 100  # mails between two looks at the clock
+
+
+def send_messages() -> int:
+    """Decide the readers of messages on their way, mail those who are due; return how many."""
+    for message_id in messages.sending():
+        while messages.decide(message_id):
+            db.session.commit()
+        db.session.commit()
+    return _mail()
+
+
+def _mail() -> int:
+    send = mail.sender(current_app.extensions["settings"])
+    if send is None:
+        return 0  # switched off: they wait
+    senders = {messages.KIND: mailing.sender(send, was_refused=mail.was_refused)}
+    sent, last = 0, -1
+    while last and guard.quiet_until(clock.now()) is None:
+        last = outbox.drain(senders, limit=_AT_ONCE)
+        sent += last
+    return sent

@@ -1,0 +1,151 @@
+"""What commissions may still take: a campaign's budget, and what one ambassador may earn in it.
+
+Rows are locked in the order of their keys, budgets before ambassadors, and
+raised by an UPDATE that itself keeps the limit: never a count and then an insert.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import sqlalchemy as sa
+
+from campaigns.models import Campaign
+from core.db import db, many, upsert_dialect
+from rewards.models import RewardCount
+
+Pair = tuple[int, int]  # campaign, ambassador
+
+
+@dataclass(slots=True)
+class _Budget:
+    left: int
+    taken: int = 0
+
+
+@dataclass(slots=True)
+class _Count:
+    committed: int
+    purchases: int
+    taken: int = 0
+    added: int = 0
+
+
+@dataclass(slots=True)
+class Caps:
+    """What is left of each budget, and what each ambassador has, both locked."""
+
+    budgets: dict[int, _Budget] = field(default_factory=dict)
+    counts: dict[Pair, _Count] = field(default_factory=dict)
+
+    def has_budget(self, campaign_id: int) -> bool:
+        """Tell whether a campaign's commissions are limited in all."""
+        return campaign_id in self.budgets
+
+    def number(self, pair: Pair) -> int:
+        """Return which of the ambassador's purchases the next one is, from 1."""
+        count = self.counts.get(pair)
+        return count.purchases + count.added + 1 if count else 1
+
+    def take(self, pair: Pair, amount: int, *, maximum: int | None) -> int:
+        """Return as much of an amount as the caps still have, and take it.
+
+        Args:
+            pair: Whose commission, in which campaign.
+            amount: What the rule gives, minor units.
+            maximum: Of one ambassador in the campaign, in all.
+        """
+        budget, count = self.budgets.get(pair[0]), self.counts.get(pair)
+        if budget:
+            amount = max(0, min(amount, budget.left - budget.taken))
+        if count and maximum is not None:
+            amount = max(0, min(amount, maximum - count.committed - count.taken))
+        if budget:
+            budget.taken += amount
+        if count:
+            count.taken, count.added = count.taken + amount, count.added + 1
+        return amount
+
+
+_BUDGETS = (
+    sa.select(Campaign.id, Campaign.budget, Campaign.committed)
+    .where(Campaign.id.in_(many()), Campaign.budget.is_not(None))
+    .order_by(Campaign.id)
+    .with_for_update(key_share=True)
+)
+_COUNTS = (
+    sa.select(RewardCount)
+    .where(RewardCount.campaign_id.in_(many("campaigns")))
+    .where(RewardCount.ambassador_id.in_(many("ambassadors")))
+    .order_by(RewardCount.campaign_id, RewardCount.ambassador_id)
+    .with_for_update()
+    .execution_options(populate_existing=True)
+)
+
+
+def lock(campaign_ids: Iterable[int], pairs: set[Pair]) -> Caps:
+    """Lock what commissions of these campaigns and ambassadors may take, and return it.
+
+    Args:
+        campaign_ids: Whose budgets.
+        pairs: The ambassadors whose earnings count, by campaign.
+    """
+    rows = db.session.execute(_BUDGETS, {"ids": sorted(campaign_ids)})
+    caps = Caps(budgets={row.id: _Budget(row.budget - row.committed) for row in rows})
+    if not pairs:
+        return caps
+    new = [
+        {"campaign_id": campaign, "ambassador_id": ambassador, "committed": 0, "purchases": 0}
+        for campaign, ambassador in sorted(pairs)
+    ]
+    db.session.execute(upsert_dialect().insert(RewardCount).on_conflict_do_nothing(), new)
+    asked = {
+        "campaigns": sorted({p[0] for p in pairs}),
+        "ambassadors": sorted({p[1] for p in pairs}),
+    }
+    for count in db.session.scalars(_COUNTS, asked):
+        pair = (count.campaign_id, count.ambassador_id)
+        if pair in pairs:
+            caps.counts[pair] = _Count(count.committed, count.purchases)
+    return caps
+
+
+_COMMIT = (
+    sa.update(Campaign)
+    .where(
+        Campaign.id == sa.bindparam("campaign"),
+        Campaign.committed + sa.bindparam("taken") <= Campaign.budget,
+    )
+    .values(committed=Campaign.committed + sa.bindparam("taken"))
+)
+_COUNT = (
+    sa.update(RewardCount)
+    .where(
+        RewardCount.campaign_id == sa.bindparam("campaign"),
+        RewardCount.ambassador_id == sa.bindparam("ambassador"),
+    )
+    .values(
+        committed=RewardCount.committed + sa.bindparam("taken"),
+        purchases=RewardCount.purchases + sa.bindparam("added"),
+    )
+)
+
+
+def commit(caps: Caps) -> None:
+    """Write what was taken."""
+    connection = db.session.connection()
+    taken = [
+        {"campaign": id_, "taken": one.taken}
+        for id_, one in sorted(caps.budgets.items())
+        if one.taken
+    ]
+    if taken:
+        connection.execute(_COMMIT, taken)
+    counted = [
+        {"campaign": pair[0], "ambassador": pair[1], "taken": one.taken, "added": one.added}
+        for pair, one in sorted(caps.counts.items())
+        if one.added
+    ]
+    if counted:
+        connection.execute(_COUNT, counted)

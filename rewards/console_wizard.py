@@ -1,0 +1,189 @@
+"""The marketer's door of the wizard: a campaign in seven steps, saved at each of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from accounts import permissions
+from ambassadors import directory, program
+from ambassadors.directory import Search
+from ambassadors.models import AmbassadorKind, AmbassadorStatus
+from campaigns import briefs, campaigns, drafts, offers, patterns, previews, wording
+from campaigns import forms_wizard as wizard
+from campaigns.forms_wizard import STEPS, TITLES, Read, WizardForm
+from campaigns.models import Draft
+from core import clock, forms
+from core.db import db
+from core.errors import Fault, InvalidInputError, NotFoundError
+from rewards import estimates, launches
+
+_OWNERS = 200  # partners in a menu
+_ORDER = list(STEPS)
+
+door = permissions.guard(
+    Blueprint("campaigns_wizard", __name__, url_prefix="/console/wizard"), permissions.MARKETER
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A draft, its form and what the form says."""
+
+    draft: Draft
+    form: WizardForm
+    read: Read
+    currency: str
+
+
+@door.get("")
+def start() -> ResponseReturnValue:
+    """Show the templates to begin with, and the drafts that wait."""
+    return render_template(
+        "rewards/console_wizard/start.html",
+        patterns=patterns.PATTERNS, drafts=drafts.waiting(),
+    )  # fmt: skip
+
+
+@door.post("")
+def begin() -> ResponseReturnValue:
+    """Begin a draft from a template, from a campaign, or from nothing."""
+    rules = program.current()
+    copied = request.form.get("copy")
+    if copied:
+        campaign = campaigns.get(copied)
+        answers = wizard.answers_of(campaign, briefs.of(campaign), rules.timezone)
+        answers["name"] = [_("%(name)s, again", name=campaign.name)[:120]]
+    else:
+        answers = patterns.answers(
+            request.form.get("pattern", ""), timezone=rules.timezone, hold_days=rules.hold_days
+        )
+    draft = drafts.begin(answers)
+    db.session.commit()
+    return redirect(url_for("campaigns_wizard.step", token=draft.token, step=_ORDER[0]))
+
+
+@door.route("/<token>/<step>", methods=["GET", "POST"])
+def step(token: str, step: str) -> ResponseReturnValue:
+    """Show a step, or save it and go on."""
+    if step not in STEPS:
+        raise NotFoundError(_("There is nothing at this address."))
+    draft = drafts.get(token)
+    launched = drafts.launched_as(draft)
+    if launched:
+        return redirect(url_for("overview.campaign", slug=launched.slug))
+    if request.method == "GET":
+        return _show(_page(draft), step)
+    drafts.save(draft, {name: request.form.getlist(name) for name in STEPS[step]})
+    db.session.commit()
+    if request.form.get("go") == "save":
+        flash(_("Saved as a draft."))
+        return redirect(url_for("campaigns_wizard.start"))
+    page = _page(draft)
+    if request.form.get("go") == "next" and page.read.of_step(step):
+        return _show(page, step, faults=page.read.of_step(step)), 422
+    return redirect(url_for("campaigns_wizard.step", token=token, step=_next(step)))
+
+
+@door.post("/<token>/launch")
+def launch(token: str) -> ResponseReturnValue:
+    """Make the draft a running campaign."""
+    draft = drafts.get(token)
+    launched = drafts.launched_as(draft)
+    if launched:  # a second tap
+        return redirect(url_for("overview.campaign", slug=launched.slug))
+    page = _page(draft)
+    if page.read.faults or page.read.terms is None or page.read.brief is None:
+        return _show(page, "review"), 422
+    owner = page.form.owner.data or ""
+    try:
+        campaign = launches.launch(
+            draft, page.read.terms, page.read.brief, code=(page.form.code.data or "").strip(),
+            owner_id=int(owner) if owner.isascii() and owner.isdigit() else None,
+        )  # fmt: skip
+        db.session.commit()
+    except InvalidInputError as error:
+        db.session.rollback()
+        page = _page(drafts.get(token))
+        page.read.faults.extend(error.faults)
+        return _show(page, "review"), 422
+    flash(_("The campaign runs."))
+    return redirect(url_for("overview.campaign", slug=campaign.slug))
+
+
+@door.post("/<token>/discard")
+def discard(token: str) -> ResponseReturnValue:
+    """Throw a draft away."""
+    drafts.discard(drafts.get(token))
+    db.session.commit()
+    flash(_("The draft is gone."))
+    return redirect(url_for("campaigns_wizard.start"))
+
+
+def _page(draft: Draft) -> Page:
+    rules = program.current()
+    form = wizard.form_of(draft.answers, _owners())
+    read = wizard.read(form, currency=rules.currency, timezone=rules.timezone)
+    wrong = launches.code_fault((form.code.data or "").strip())
+    if wrong:
+        read.faults.append(wrong)
+    return Page(draft, form, read, rules.currency)
+
+
+def _owners() -> list[tuple[str, str]]:
+    """Return who may have the code of all readers: active partners, by name."""
+    search = Search(kind=AmbassadorKind.PARTNER, status=AmbassadorStatus.ACTIVE)
+    found = directory.ambassadors(search, limit=_OWNERS)
+    return sorted(((str(one.id), one.member.name) for one in found), key=lambda one: one[1])
+
+
+def _show(page: Page, step: str, *, faults: list[Fault] | None = None) -> str:
+    for field in page.form:
+        field.errors = ()
+    if faults:
+        forms.show(page.form, InvalidInputError("", faults=[
+            Fault(f"/{wizard.field_of(fault)}", fault.detail) for fault in faults
+        ]))  # fmt: skip
+    terms, brief = page.read.terms, page.read.brief
+    reach = previews.reach(brief.audience) if brief else None
+    is_review = step == "review"
+    return render_template(
+        f"rewards/console_wizard/{step}.html",
+        draft=page.draft, form=page.form, currency=page.currency, step=step, titles=TITLES,
+        done=_ORDER[: _ORDER.index(step)], before=_before(step), order=_ORDER,
+        reach=reach, reasons=previews.REASONS,
+        offers=[offers.read(terms, page.currency, word) for word in ("en", "fr")] if terms else [],
+        wrong=[(fault, _step_of(fault)) for fault in page.read.faults] if is_review else [],
+        sentences=wording.sentences(terms, page.currency) if terms and is_review else [],
+        estimate=_estimate(page, reach.reached if reach else 0) if is_review else None,
+        mention=briefs.mention(brief.format, _today()) if brief else None,
+        fewest=(estimates.FEWEST_MONTHS, estimates.FEWEST_PURCHASES),
+    )  # fmt: skip
+
+
+def _estimate(page: Page, reached: int) -> estimates.Estimate | None:
+    if page.read.terms is None:
+        return None
+    return estimates.of(page.read.terms, reached=reached, known=estimates.past(page.currency))
+
+
+def _step_of(fault: Fault) -> str:
+    name = wizard.field_of(fault)
+    return next((step for step, fields in STEPS.items() if name in fields), _ORDER[0])
+
+
+def _next(step: str) -> str:
+    return _ORDER[min(_ORDER.index(step) + 1, len(_ORDER) - 1)]
+
+
+def _before(step: str) -> str | None:
+    place = _ORDER.index(step)
+    return _ORDER[place - 1] if place else None
+
+
+def _today() -> date:
+    return clock.local_day(clock.now(), program.current().timezone)

@@ -1,0 +1,242 @@
+"""The forms of perks, vouchers and points, as a person writes them."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import Any
+
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from flask_wtf import FlaskForm
+from wtforms import DateField, HiddenField, SelectField, StringField, TextAreaField
+from wtforms.fields.choices import SelectChoice
+from wtforms.validators import InputRequired, Length, Optional
+
+from ambassadors import program
+from campaigns import campaigns
+from campaigns import terms as campaign_terms
+from campaigns.models import CampaignStatus
+from core import money
+from core.errors import Fault, InvalidInputError
+from core.money import POINTS
+from integrations import cells
+from referrals import codes
+from rewards import perks, vouchers
+from rewards.models import OfferStatus, Perk, PerkKind, VoucherKind
+from rewards.wording_perks import PERK_KINDS, VOUCHER_KINDS
+from rewards.wording_perks import name as name_of
+
+_DECIMAL = {"inputmode": "decimal", "autocomplete": "off"}
+_WHOLE = {"inputmode": "numeric", "autocomplete": "off"}
+_NEEDED = _l("This field is needed.")
+_MOST_CHOICES = 200  # campaigns or perks in a choice
+
+
+class _Named(FlaskForm):  # type: ignore[misc]  # Flask-WTF is untyped
+    """What perks and vouchers share."""
+
+    name_fr = StringField(_l("Name in French"), [InputRequired(_NEEDED), Length(max=120)])
+    name_en = StringField(_l("Name in English"), [InputRequired(_NEEDED), Length(max=120)])
+    starts_on = DateField(_l("First day"), [Optional()])
+    ends_on = DateField(_l("Last day"), [Optional()])
+    campaign_id = SelectField(_l("Campaign"))
+
+    def offer_campaigns(self) -> None:
+        """Fill the choice of campaigns with those that have not ended."""
+        known = campaigns.newest(limit=_MOST_CHOICES)
+        self.campaign_id.choices = [SelectChoice("", _("none")), *(
+            SelectChoice(str(one.id), one.name) for one in known
+            if one.status is not CampaignStatus.ENDED
+        )]  # fmt: skip
+
+    def window(self) -> dict[str, datetime | None]:
+        """Return the window that the days say."""
+        zone = program.current().timezone
+        starts_at, ends_at = campaign_terms.window(self.starts_on.data, self.ends_on.data, zone)
+        return {"starts_at": starts_at, "ends_at": ends_at}
+
+
+class PerkForm(_Named):
+    """Everything a person decides of a perk."""
+
+    kind = SelectField(
+        _l("Kind"), choices=[SelectChoice(word.value, text) for word, text in PERK_KINDS.items()]
+    )
+    text_fr = TextAreaField(_l("Text in French"), [Length(max=500)])
+    text_en = TextAreaField(_l("Text in English"), [Length(max=500)])
+    price = StringField(_l("Price"), [InputRequired(_NEEDED)], render_kw=_DECIMAL)
+    unit = SelectField(_l("Paid with"))
+    stock = StringField(_l("Stock"), render_kw=_WHOLE, description=_l("Leave empty for no limit."))
+    per_person = StringField(
+        _l("For one person"), render_kw=_WHOLE, description=_l("Leave empty for no limit.")
+    )
+    cost = StringField(
+        _l("Cost of one to the brand"),
+        render_kw=_DECIMAL,
+        description=_l("It comes into the CAC report when points or a voucher paid for the perk."),
+    )
+    code_days = StringField(
+        _l("Days that the code is valid"),
+        render_kw=_WHOLE,
+        description=_l("Only for a reward code. Leave empty for no end."),
+    )
+
+    def offer(self) -> None:
+        """Fill the choices."""
+        self.offer_campaigns()
+        currency = program.current().currency
+        self.unit.choices = [
+            SelectChoice(POINTS, _("points")),
+            SelectChoice(currency, _("balance, in %(currency)s", currency=currency)),
+        ]
+
+    def terms(self) -> perks.Terms:
+        """Return the terms that the form tells.
+
+        Raises:
+            InvalidInputError: A figure that cannot be.
+        """
+        currency = program.current().currency
+        unit = str(self.unit.data)
+        price = whole(self, "price") if unit == POINTS else amount(self, "price", currency)
+        return perks.Terms(
+            kind=PerkKind(self.kind.data), name_en=self.name_en.data.strip(),
+            name_fr=self.name_fr.data.strip(), text_en=(self.text_en.data or "").strip(),
+            text_fr=(self.text_fr.data or "").strip(), price=price or 0, unit=unit,
+            stock=whole(self, "stock"), per_person=whole(self, "per_person"),
+            cost=amount(self, "cost", currency), campaign_id=chosen(self.campaign_id.data),
+            code_days=whole(self, "code_days"), **self.window(),
+        )  # fmt: skip
+
+
+class VoucherForm(_Named):
+    """What a set of vouchers gives, and how many there are."""
+
+    kind = SelectField(
+        _l("Kind"), choices=[SelectChoice(word.value, text) for word, text in VOUCHER_KINDS.items()]
+    )
+    points = StringField(_l("Points"), render_kw=_WHOLE)
+    amount = StringField(_l("Amount on the balance"), render_kw=_DECIMAL)
+    perk_id = SelectField(_l("Perk"))
+    count = StringField(_l("How many vouchers"), render_kw=_WHOLE, default="1")
+    text = StringField(
+        _l("Code"), [Length(max=60)],
+        description=_l("Empty: made at random, as it must be when one voucher carries value."),
+    )  # fmt: skip
+    pattern = StringField(
+        _l("Pattern"), [Length(max=60)], default=codes.DEFAULT_PATTERN,
+        description=_l("Each # is a random symbol."),
+    )  # fmt: skip
+    takes_limit = StringField(
+        _l("People for each voucher"), render_kw=_WHOLE, default="1",
+        description=_l("Leave empty for no limit."),
+    )  # fmt: skip
+    per_person = StringField(
+        _l("Vouchers for each person"), render_kw=_WHOLE, default="1",
+        description=_l("Leave empty for no limit."),
+    )  # fmt: skip
+
+    def offer(self) -> None:
+        """Fill the choices."""
+        self.offer_campaigns()
+        known = [one for one in perks.newest() if one.status is OfferStatus.ACTIVE]
+        self.perk_id.choices = [SelectChoice("", _("none"))]
+        self.perk_id.choices += [SelectChoice(str(one.id), name_of(one)) for one in known]
+
+    def terms(self) -> vouchers.Terms:
+        """Return the terms that the form tells; raises InvalidInputError for a figure."""
+        return vouchers.Terms(
+            kind=VoucherKind(self.kind.data), name_en=self.name_en.data.strip(),
+            name_fr=self.name_fr.data.strip(), points=whole(self, "points") or 0,
+            amount=amount(self, "amount", program.current().currency),
+            perk_id=chosen(self.perk_id.data), campaign_id=chosen(self.campaign_id.data),
+            per_person=whole(self, "per_person"), **self.window(),
+        )  # fmt: skip
+
+
+class PointsForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF is untyped
+    """Points for one ambassador, and why."""
+
+    ambassador = StringField(
+        _l("Ambassador"), [InputRequired(_NEEDED), Length(max=254)],
+        description=_l("A code, an e-mail address or your own id."),
+    )  # fmt: skip
+    points = StringField(
+        _l("Points"), [InputRequired(_NEEDED)], render_kw=_WHOLE,
+        description=_l("Below zero takes points back, to correct a mistake."),
+    )  # fmt: skip
+    reason = TextAreaField(_l("Why"), [InputRequired(_NEEDED), Length(max=500)])
+    token = HiddenField(validators=[InputRequired(), Length(max=64)])
+
+
+class RedeemForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF is untyped
+    """The one field that takes any code."""
+
+    code = StringField(
+        _l("Code"), [InputRequired(_l("Write the code that you were given.")), Length(max=100)],
+        description=_l("Capitals, spaces and dashes do not matter."),
+        render_kw={"autocomplete": "off", "autocapitalize": "characters", "spellcheck": "false"},
+    )  # fmt: skip
+
+
+class ReasonForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF is untyped
+    """Why something is stopped or cancelled."""
+
+    reason = StringField(_l("Why"), [InputRequired(_NEEDED), Length(max=500)])
+
+
+def of_perk(perk: Perk) -> dict[str, Any]:
+    """Return a perk's terms as the form shows them."""
+    currency = program.current().currency
+    starts_on, ends_on = campaign_terms.days(
+        perk.starts_at, perk.ends_at, program.current().timezone
+    )
+    is_points = perk.unit == POINTS
+    return {
+        "kind": perk.kind.value, "name_fr": perk.name_fr, "name_en": perk.name_en,
+        "text_fr": perk.text_fr, "text_en": perk.text_en, "unit": perk.unit,
+        "price": str(perk.price) if is_points else str(money.to_major(perk.price, perk.unit)),
+        "stock": perk.stock, "per_person": perk.per_person, "code_days": perk.code_days,
+        "cost": str(money.to_major(perk.cost, currency)) if perk.cost else "",
+        "campaign_id": str(perk.campaign_id or ""), "starts_on": starts_on, "ends_on": ends_on,
+    }  # fmt: skip
+
+
+def whole(form: Any, name: str) -> int | None:
+    """Return the whole number of a field, or None where it is empty.
+
+    Raises:
+        InvalidInputError: Something else.
+    """
+    text = str(form[name].data or "").strip().replace("\N{MINUS SIGN}", "-")
+    if not text:
+        return None
+    if not re.fullmatch(r"-?[0-9]{1,12}", text):
+        detail = _("Write a whole number.")
+        raise InvalidInputError(detail, faults=[Fault(f"/{name}", detail)])
+    return int(text)
+
+
+def amount(form: Any, name: str, currency: str) -> int:
+    """Return the amount of a field in minor units; 0 where it is empty.
+
+    Raises:
+        InvalidInputError: Not an amount, or below zero.
+    """
+    text = str(form[name].data or "").strip()
+    if not text:
+        return 0
+    try:
+        found = cells.amount(text, currency, cells.decimal_sign([text])[0] or ".")
+    except ValueError as error:
+        raise InvalidInputError(f"{error}.", faults=[Fault(f"/{name}", f"{error}.")]) from None
+    if found < 0:
+        detail = _("The amount is above zero.")
+        raise InvalidInputError(detail, faults=[Fault(f"/{name}", detail)])
+    return found
+
+
+def chosen(value: str | None) -> int | None:
+    """Return the id of a choice, or None."""
+    return int(value) if value and value.isdecimal() else None

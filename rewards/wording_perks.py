@@ -1,0 +1,73 @@
+"""Perks and vouchers in words."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from flask_babel import ngettext
+
+from campaigns.models import Campaign
+from core import i18n
+from core.db import db
+from core.money import POINTS
+from rewards.models import ExchangeState, Perk, PerkKind, VoucherBatch, VoucherKind
+
+PERK_KINDS = {
+    PerkKind.REWARD_CODE: _l("Reward code for the shop"),
+    PerkKind.PRODUCT: _l("Product"),
+    PerkKind.EARLY_ACCESS: _l("Early access"),
+}
+VOUCHER_KINDS = {
+    VoucherKind.INVITATION: _l("Invitation"),
+    VoucherKind.EVENT: _l("Event check-in"),
+    VoucherKind.BOX: _l("Box"),
+    VoucherKind.REWARD: _l("Reward voucher"),
+    VoucherKind.WELCOME: _l("Welcome"),
+}
+STATES = {  # words and the look of their pill
+    ExchangeState.PREPARING: (_l("being prepared"), "pending"),
+    ExchangeState.WAITING: (_l("on its way to you"), "pending"),
+    ExchangeState.DONE: (_l("yours"), "paid"),
+    ExchangeState.CANCELLED: (_l("cancelled, given back"), "clawed"),
+}
+
+
+def price(amount: int, unit: str) -> str:
+    """Return a price or balance: `250 points`, `CHF 40.00`."""
+    if unit != POINTS:
+        return i18n.money(amount, unit)
+    count = i18n.number(amount)
+    return str(ngettext("%(count)s point", "%(count)s points", amount, count=count))
+
+
+def name(thing: Perk | VoucherBatch) -> str:
+    """Return the name of a perk or a set of vouchers in the reader's language."""
+    return i18n.words(en=thing.name_en, fr=thing.name_fr)
+
+
+def text(perk: Perk) -> str:
+    """Return what a perk is, in the reader's language."""
+    return i18n.words(en=perk.text_en, fr=perk.text_fr)
+
+
+def gifts(batch: VoucherBatch) -> list[str]:
+    """Return what a voucher gives, a line each."""
+    found = []
+    if batch.points:
+        found.append(price(batch.points, POINTS))
+    if batch.amount:
+        amount = i18n.money(batch.amount, batch.currency)
+        found.append(_("%(amount)s on your balance", amount=amount))
+    if batch.perk is not None:
+        found.append(name(batch.perk))
+    if batch.campaign_id is not None:
+        campaign = db.session.get_one(Campaign, batch.campaign_id)
+        found.append(_("Your own code and link in “%(campaign)s”", campaign=campaign.name))
+    return found
+
+
+def last_day(ends_at: datetime | None) -> str:
+    """Return the last day of a window, given the first instant after it."""
+    return i18n.day(ends_at - timedelta(microseconds=1) if ends_at else None)
