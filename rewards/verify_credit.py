@@ -13,6 +13,7 @@ from campaigns.models import Campaign
 from core.db import db
 from referrals import attribution
 from referrals.models import Attribution, Code, CreditTouch, Purchase, PurchaseStatus
+from referrals.suspicions import Signal
 from rewards.breach import MOST_SHOWN, Breach, pages
 from rewards.models import Commission
 
@@ -21,7 +22,8 @@ def one_winner() -> Iterator[Breach]:
     """M11: one winner per order, who alone earns; deciding again says the same.
 
     Rows decided under earlier rules of the program, or before the terms of a
-    campaign they name were changed, stay as they were decided.
+    campaign they name were changed, stay as they were decided; so does the likeness of a
+    name that was written otherwise since.
     """
     double = (
         sa.select(Commission.purchase_id, sa.func.count().label("winners"))
@@ -54,7 +56,13 @@ def _is_same(decided: dict[str, Any] | None, written: dict[str, Any] | None) -> 
         return True
     if written["rule_version"] != program.current().rule_version:
         return True
-    return decided == written
+    return decided is not None and _less_namesake(decided) == _less_namesake(written)
+
+
+def _less_namesake(row: dict[str, Any]) -> dict[str, Any]:
+    """Return a row without the one signal that may change with no order: names do."""
+    words = (row["suspicion"] or "").split()
+    return row | {"suspicion": [word for word in words if word != Signal.SIMILAR_NAME]}
 
 
 def _terms_changed(purchase_id: int, *rows: dict[str, Any] | None) -> bool:

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from flask import Flask
 
 from ambassadors import program
+from ambassadors.models import Ambassador
 from core import emails
 from core.db import db
 from referrals import attribution, disposable
@@ -105,6 +106,18 @@ def test_an_address_told_later_is_looked_at_and_moves_what_is_pending(app: Flask
     intake.take_purchases([again], on_other_facts="keep")
     balances = ledger.balances(owner_id)["EUR"]
     assert (balances[Account.HELD], balances[Account.PENDING]) == (1_000, 0)
+    assert verify.breaches() == []
+
+
+def test_a_name_that_is_written_otherwise_later_breaks_no_book(app: Flask) -> None:
+    owner_id = zoe_with_a_code()
+    held, free = bought("zoe.martin@example.org"), bought("zoe.favre@example.org")
+    db.session.get_one(Ambassador, owner_id).member.name = "Zoé Favre"
+    db.session.flush()
+    assert verify.breaches() == []
+    intake.decide_again([held.id, free.id])
+    assert (suspicion_of(held), suspicion_of(free)) == (None, "namesake")
+    assert ledger.balances(owner_id)["EUR"] == {Account.HELD: 1_000, Account.PENDING: 1_000}
     assert verify.breaches() == []
 
 

@@ -22,8 +22,9 @@ from flask.testing import FlaskClient
 from ambassadors import program
 from core import clock
 from core.db import db
-from referrals.models import Purchase, Refund
+from referrals.models import Attribution, Purchase, Refund
 from reports import checks
+from rewards import patterns
 from rewards.models import Posting
 from tests.conftest import NOW, SHARED, MakeApp, _empty
 from tests.factories import make_ambassador, make_campaign, make_code, make_key
@@ -107,6 +108,13 @@ def _expected(name: str) -> Any:
 
 def _pence(text: str) -> int:
     return int(Decimal(text) * 100)
+
+
+def test_a_year_of_honest_orders_gives_no_alarm(shop: Shop) -> None:
+    held = sa.select(sa.func.count()).where(Attribution.suspicion.is_not(None))
+    assert db.session.scalar(held) == 0
+    with clock.frozen(clock.parse_instant("2010-11-30T00:00:00Z")):  # all of it is still pending
+        assert patterns.found() == []
 
 
 def test_command_and_api_say_the_same(shop: Shop) -> None:
