@@ -90,6 +90,8 @@ CONSOLE = (
             Entry("/console/reports/cac", lazy_gettext("CAC and acquisition"), "chart"),
             Entry("/console/reports/acquisition", lazy_gettext("Acquisition"), "circle"),
             Entry("/console/reports/codes", lazy_gettext("What codes bring"), "receipt"),
+            Entry("/console/reports/cohorts", lazy_gettext("Cohorts"), "people"),
+            Entry("/console/reports/ltv", lazy_gettext("LTV"), "clock"),
             Entry("/console/spend", lazy_gettext("Spend"), "money"),
         ),
     ),

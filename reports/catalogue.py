@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 from ambassadors import program
 from core import clock, money
 from core.errors import InvalidInputError, NotFoundError
-from reports import acquisition, cac, codes
+from reports import acquisition, cac, codes, cohorts
 from reports.models import Period, Report, following, period
 
 USUAL_MONTHS = 12
@@ -28,6 +28,8 @@ REPORTS: Mapping[str, Maker] = {
     acquisition.NAME: acquisition.report,
     codes.NAME: codes.report,
     cac.NAME: cac.report,
+    cohorts.NAME: cohorts.report,
+    cohorts.LTV: cohorts.ltv_report,
 }
 
 

@@ -43,6 +43,8 @@ def _command(name: str, about: str) -> None:
 _command("acquisition", "New customers and the share that came through the community.")
 _command("codes", "What each promo code brought.")
 _command("cac", "What a new customer cost, by month and channel.")
+_command("cohorts", "Who still buys, by month of the first purchase.")
+_command("ltv", "What a customer has brought by each age, by month of the first purchase.")
 
 
 @door.cli.command("refresh")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from decimal import Decimal, InvalidOperation
 from typing import Any, NamedTuple
 
 from flask import Blueprint, Response, render_template, request, stream_with_context, url_for
@@ -14,15 +15,18 @@ from ambassadors import program
 from campaigns.spend import COMMUNITY
 from core import clock, i18n, sheets
 from core.db import db, writing
-from core.errors import NotFoundError
+from core.errors import InvalidInputError, NotFoundError
+from core.money import BASIS_POINTS
 from reports import (
     acquisition,
     cac,
     catalogue,
     codes,
+    cohorts,
     engine,
     exports,
     figures,
+    heat,
     people,
     purchases,
     wording,
@@ -78,6 +82,37 @@ def show_cac() -> str:
     )  # fmt: skip
 
 
+@door.get("/cohorts")
+def show_cohorts() -> str:
+    """Show who still buys, by month of the first purchase."""
+    report = _made(cohorts.NAME)
+    segment = _asked_segment()
+    rows = [row for row in report.rows if row.segment == segment] if segment else report.rows
+    copy = engine.fresh(most_rows=engine.MOST_ROWS)
+    return _page(
+        report, heat=heat.table(cohorts.merged(rows)), segment=segment,
+        parts=cohorts.segments(copy, report.period, report.currency),
+        segment_words=wording.SEGMENT_WORDS,
+    )  # fmt: skip
+
+
+@door.get("/ltv")
+def show_ltv() -> str:
+    """Show what a customer has brought by each age, and when that passes what they cost."""
+    report = _made(cohorts.LTV)
+    margin = _asked_margin()
+    over = cohorts.finished(report.rows)
+    lines = {name: cohorts.at_equal_age(over, name) for name in cohorts.SEGMENTS}
+    spent = _made(cac.NAME).totals
+    return _page(
+        report, lines=lines, chart_of=figures.ltv_by_age(lines, report), margin=margin,
+        ages=sorted({point.age_months for line in lines.values() for point in line}),
+        cac_community=spent.cac_community, cac_paid=spent.cac_paid,
+        paid_back=cohorts.payback(lines["community"], spent.cac_community, margin=margin),
+        segment_words=wording.SEGMENT_WORDS,
+    )  # fmt: skip
+
+
 @door.get("/<name>.csv")
 def download_csv(name: str) -> Response:
     """Give a report's rows as CSV."""
@@ -124,21 +159,20 @@ def show_purchases() -> str:
 
 def _lede(span: Period, wanted: purchases.Filter) -> str:
     """Say in words which purchases these are."""
-    parts = [figures.words(span)]
-    if wanted.code:
-        parts.append(_("code %(code)s", code=wanted.code))
-    if wanted.with_code:
-        parts.append(_("credited by a code"))
-    if wanted.campaign:
-        name = people.campaign_names([wanted.campaign]).get(wanted.campaign, wanted.campaign)
-        parts.append(_("campaign %(name)s", name=name))
-    if wanted.survey:
-        parts.append(str(wording.SAID[wanted.survey]))
-    if wanted.refunded:
-        parts.append(_("with a refund"))
-    if wanted.commission:
-        parts.append(_("with a commission"))
-    return ", ".join(parts) + "."
+    name, cohort = wanted.campaign or "", wanted.cohort
+    campaign = people.campaign_names([name]).get(name, name) if name else None
+    told = (
+        figures.words(span),
+        wanted.code and _("code %(code)s", code=wanted.code),
+        wanted.with_code and _("credited by a code"),
+        campaign and _("campaign %(name)s", name=campaign),
+        wanted.survey and wording.SAID[wanted.survey],
+        cohort and _("customers who first bought in %(month)s", month=i18n.month(cohort)),
+        wanted.segment and wording.CAME[wanted.segment],
+        wanted.refunded and _("with a refund"),
+        wanted.commission and _("with a commission"),
+    )
+    return ", ".join(str(part) for part in told if part) + "."
 
 
 def _purchases_csv() -> Response:
@@ -205,6 +239,25 @@ def _address(span: Period) -> str:
     }
     values |= {"from": span.first, "to": span.last}
     return url_for(request.endpoint or "reports.show_cac", **values)
+
+
+def _asked_segment() -> str | None:
+    segment = request.args.get("segment") or None
+    if segment not in (None, *cohorts.SEGMENTS):
+        raise InvalidInputError(_("segment: use community or other, or leave it out."))
+    return segment
+
+
+def _asked_margin() -> int:
+    """Return the margin asked for, in basis points; all of net unless given."""
+    text = request.args.get("margin") or "100"
+    try:
+        margin = int(Decimal(text.replace(",", ".")) * 100)
+    except (InvalidOperation, ValueError, OverflowError):
+        margin = 0
+    if not 0 < margin <= BASIS_POINTS:
+        raise InvalidInputError(_("margin: use a percentage above 0 and up to 100, such as 55."))
+    return margin
 
 
 def _audited(name: str, span: Period, kind: str) -> None:

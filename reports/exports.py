@@ -174,6 +174,7 @@ def _formats(book: Any, currency: str, *, is_bold: bool) -> dict[Kind, Any]:
         Kind.COUNT: "#,##0",
         Kind.MONEY: "#,##0" + ("." + "0" * places if places else ""),
         Kind.SHARE: "0.0000%",
+        Kind.RATIO: "#,##0.00",
     }
     return {
         kind: book.add_format({"num_format": pattern, "bold": is_bold})

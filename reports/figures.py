@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from flask_babel import gettext as _
 
 from campaigns.spend import COMMUNITY
 from core import charts, i18n
-from reports import acquisition, cac, wording
+from reports import acquisition, cac, cohorts, wording
 from reports.models import Column, Period, Report
 
 _PARTS: tuple[tuple[Column, int], ...] = (
@@ -107,6 +107,43 @@ def new_customers(report: Report) -> charts.Chart:
         finding=_("%(count)s new customers in all.",
                   count=i18n.number(report.totals.new_customers)),
         show=i18n.number, head=str(wording.MONTH.label),
+    )  # fmt: skip
+
+
+def ltv_by_age(lines: Mapping[str, Sequence[cohorts.Point]], report: Report) -> charts.Chart:
+    """Draw LTV by age, customers of the community beside the others."""
+    ages = range(1 + max((one.age_months for line in lines.values() for one in line), default=-1))
+    looks: Mapping[str, tuple[int, Any, Any]] = {
+        cohorts.COMMUNITY: (1, "", "circle"), cohorts.OTHER: (7, "dash", "square"),
+    }  # fmt: skip
+    series = []
+    for name, line in lines.items():
+        known = {one.age_months: one.ltv for one in line}
+        hue, dash, marker = looks[name]
+        series.append(
+            charts.Series(
+                str(wording.SEGMENT_WORDS[name]), [known.get(age) for age in ages],
+                hue=hue, dash=dash, marker=marker,
+            )
+        )  # fmt: skip
+    return charts.line(
+        "ltv", [str(age) for age in ages], series,
+        title=_("LTV by age, first purchases of %(period)s", period=words(report.period)),
+        finding=_ltv_finding(report), show=_amounts(report.currency),
+        head=str(wording.AGE.label),
+    )  # fmt: skip
+
+
+def _ltv_finding(report: Report) -> str:
+    told: cohorts.LtvTotals = report.totals
+    if told.age_months is None:
+        return str(_("Too early: no month since a first purchase is over yet."))
+    return str(
+        _(
+            "At %(age)s months: community %(community)s, others %(others)s.",
+            age=told.age_months, community=i18n.money(told.ltv_community, report.currency),
+            others=i18n.money(told.ltv_other, report.currency),
+        )
     )  # fmt: skip
 
 

@@ -32,6 +32,7 @@ class Kind(StrEnum):
     COUNT = "count"
     MONEY = "money"
     SHARE = "share"
+    RATIO = "ratio"  # a plain number with decimals
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from core import clock
 from core.errors import InvalidInputError
 from reports import engine, people, wording
 from reports.models import Period
+from reports.models import period as months
 
 NAME = "purchases"
 PAGE = 50
@@ -27,6 +28,7 @@ COLUMNS = (
 CUSTOMERS = ("new", "existing", "unknown")
 CHANNELS = ("community", "unattributed")
 ANSWERS = ("community", "other", "nothing")
+SEGMENTS = ("community", "other")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +43,8 @@ class Filter:
     commission: bool = False  # only those with a commission
     survey: str | None = None  # the answer named the community, something other, or nothing
     campaign: str | None = None  # its slug; only those credited through it
+    cohort: str | None = None  # the month of the customer's first purchase
+    segment: str | None = None  # how the customer came, beside a cohort: community or other
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,17 +97,22 @@ def asked_filter(asked: Mapping[str, str]) -> Filter:
     Raises:
         InvalidInputError: A word that no filter knows.
     """
-    words = (("customers", CUSTOMERS), ("channel", CHANNELS), ("survey", ANSWERS))
+    words = (
+        ("customers", CUSTOMERS), ("channel", CHANNELS), ("survey", ANSWERS), ("segment", SEGMENTS),
+    )  # fmt: skip
     for name, known in words:
         if asked.get(name) and asked[name] not in known:
             raise InvalidInputError(
                 _("%(name)s: use one of %(known)s.", name=name, known=", ".join(known))
             )
+    if asked.get("cohort"):
+        months(asked["cohort"], asked["cohort"])  # refuses what is no month
     return Filter(
         customers=asked.get("customers") or None, channel=asked.get("channel") or None,
         code=asked.get("code") or None, with_code=bool(asked.get("with_code")),
         refunded=bool(asked.get("refunded")), commission=bool(asked.get("commission")),
         survey=asked.get("survey") or None, campaign=asked.get("campaign") or None,
+        cohort=asked.get("cohort") or None, segment=asked.get("segment") or None,
     )  # fmt: skip
 
 
@@ -148,25 +157,32 @@ def page(
     """
     at = after.at.astimezone(UTC).replace(tzinfo=None).isoformat() if after else None
     place = {"before_at": at, "before_id": after.id if after else None, "limit": limit}
-    return _rows(engine.run(copy, NAME, period, _parameters(currency, wanted) | place))
+    asked = _parameters(period, currency, wanted) | place
+    return _rows(engine.run(copy, NAME, _seen(period, wanted), asked))
 
 
 def every(copy: engine.Copy, period: Period, currency: str, wanted: Filter) -> Iterator[Row]:
     """Yield all purchases that `page` would give, page after page, as of one moment."""
     whole = {"before_at": None, "before_id": None, "limit": sys.maxsize}
-    parameters = _parameters(currency, wanted) | whole
-    for found in engine.stream(copy, NAME, period, parameters, block=BLOCK):
+    parameters = _parameters(period, currency, wanted) | whole
+    for found in engine.stream(copy, NAME, _seen(period, wanted), parameters, block=BLOCK):
         yield from _rows(found)
 
 
 def totals(copy: engine.Copy, period: Period, currency: str, wanted: Filter) -> Totals:
     """Return the sums over all of them; the figure that led here is one of these."""
-    (found,) = engine.run(copy, "purchases_totals", period, _parameters(currency, wanted))
+    asked = _parameters(period, currency, wanted)
+    (found,) = engine.run(copy, "purchases_totals", _seen(period, wanted), asked)
     return Totals(**found)
 
 
-def _parameters(currency: str, wanted: Filter) -> dict[str, Any]:
-    return {"currency": currency, **asdict(wanted)}
+def _parameters(period: Period, currency: str, wanted: Filter) -> dict[str, Any]:
+    return {"from": period.first, "to": period.last, "currency": currency, **asdict(wanted)}
+
+
+def _seen(period: Period, wanted: Filter) -> Period:
+    """Return the months to look at: a cohort is known by purchases before the period."""
+    return Period(min(period.first, wanted.cohort or period.first), period.last)
 
 
 def _rows(found: Sequence[Mapping[str, Any]]) -> list[Row]:

@@ -191,6 +191,76 @@ TOUCH = Column("touch", Kind.TEXT, _l("Credit by"), _l("What gave the ambassador
 TOTAL = Column("total", Kind.MONEY, _l("Total"), _l("What was charged, after discount."))
 DISCOUNT = Column("discount", Kind.MONEY, _l("Discount"), _l("As given at the checkout."))
 REFUNDED = Column("refunded", Kind.MONEY, _l("Refunded"), _l("What went back of the total."))
+COHORT = Column(
+    "cohort",
+    Kind.MONTH,
+    _l("First purchase"),
+    _l("The month of the first paid purchase in the whole imported history."),
+)
+SEGMENT = Column(
+    "segment",
+    Kind.TEXT,
+    _l("Came through"),
+    _l("Community: an ambassador has the credit for the first paid purchase. Other: the rest."),
+)
+SIZE = Column(
+    "size", Kind.COUNT, _l("Customers"), _l("Customers whose first paid purchase is in this month.")
+)
+AGE = Column(
+    "age_months",
+    Kind.COUNT,
+    _l("Age in months"),
+    _l("Calendar months since the month of the first purchase, which is 0."),
+)
+ACTIVE = Column(
+    "active", Kind.COUNT, _l("Active"), _l("Customers of the cohort who bought at this age.")
+)
+NET_OF_AGE = Column(
+    "net", Kind.MONEY, _l("Net at this age"), _l("What they bought at this age, less refunds.")
+)
+LTV = Column(
+    "ltv",
+    Kind.MONEY,
+    _l("LTV"),
+    _l(
+        "Net of all purchases up to this age, divided by all customers of the cohort, also those "
+        "who did not buy again. Not multiplied by a margin."
+    ),
+)
+COHORT_CUSTOMERS = Column(
+    "customers",
+    Kind.COUNT,
+    _l("Customers"),
+    _l("Customers whose first paid purchase is in the period."),
+)
+REPEAT_CUSTOMERS = Column(
+    "repeat_customers",
+    Kind.COUNT,
+    _l("Repeat customers"),
+    _l("Those of them with a second paid purchase by the end of the period."),
+)
+REPEAT_RATE = Column(
+    "repeat_rate", Kind.SHARE, _l("Repeat rate"), _l("Repeat customers divided by customers.")
+)
+FREQUENCY = Column(
+    "frequency",
+    Kind.RATIO,
+    _l("Purchases per customer"),
+    _l("Purchases divided by customers, over the time that each has had so far."),
+)
+AOV = Column("aov", Kind.MONEY, _l("Basket"), _l("Gross divided by purchases."))
+LTV_TOTALS = (
+    Column(
+        "age_months",
+        Kind.COUNT,
+        _l("Age in months"),
+        _l("The greatest age that customers of the community and others have both reached."),
+    ),
+    Column("ltv", Kind.MONEY, _l("LTV"), _l("LTV at that age, of everybody.")),
+    Column("ltv_community", Kind.MONEY, _l("LTV, community"), _l("LTV at that age.")),
+    Column("ltv_other", Kind.MONEY, _l("LTV, others"), _l("LTV at that age.")),
+)
+SEGMENT_WORDS = {"community": _l("Community"), "other": lazy_pgettext("segment", "Others")}
 
 
 def _declared(name: str, kind: Kind, label: Any, definition: Any) -> Column:
@@ -271,6 +341,11 @@ SAID = {
     "community": _l("with an answer that names the community"),
     "other": _l("with an answer that names something else"),
     "nothing": _l("without an answer to the survey"),
+}
+
+CAME = {
+    "community": _l("who came through the community"),
+    "other": _l("who came otherwise"),
 }
 
 

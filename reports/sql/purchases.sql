@@ -5,7 +5,8 @@
 -- Each filter that is null lets everything through: $code, $customers (new, existing,
 --   unknown), $channel (community, unattributed), $touch (code: credit by a code),
 --   $refunded (true: only with refunds), $commission (true: only with a commission), $survey
---   (what the customer answered: community, other, nothing), $campaign (its slug).
+--   (what the customer answered: community, other, nothing), $campaign (its slug), $cohort
+--   (month of the customer's first purchase), with it $segment (community, other).
 SELECT
     id, month, occurred_at, source, external_id, customer_id, customer_status, currency, total,
     discount, refunded, total - refunded AS net, country, ambassador_id, campaign, code, touch,
@@ -25,6 +26,14 @@ WHERE currency = $currency AND month BETWEEN $from AND $to
             ELSE 'other' END
     )
     AND ($campaign IS NULL OR (campaign = $campaign AND ambassador_id IS NOT NULL))
+    AND (
+        $cohort IS NULL OR customer_id IN (
+            SELECT firsts.customer_id FROM purchases AS firsts
+            WHERE firsts.currency = $currency AND firsts.customer_status = 'new'
+                AND firsts.month = $cohort
+                AND ($segment IS NULL OR (firsts.ambassador_id IS NOT NULL) = ($segment = 'community'))
+        )
+    )
     AND (
         $before_at IS NULL OR occurred_at < CAST($before_at AS TIMESTAMP)
         OR (occurred_at = CAST($before_at AS TIMESTAMP) AND id < $before_id)

@@ -24,3 +24,11 @@ WHERE currency = $currency AND month BETWEEN $from AND $to
             ELSE 'other' END
     )
     AND ($campaign IS NULL OR (campaign = $campaign AND ambassador_id IS NOT NULL))
+    AND (
+        $cohort IS NULL OR customer_id IN (
+            SELECT firsts.customer_id FROM purchases AS firsts
+            WHERE firsts.currency = $currency AND firsts.customer_status = 'new'
+                AND firsts.month = $cohort
+                AND ($segment IS NULL OR (firsts.ambassador_id IS NOT NULL) = ($segment = 'community'))
+        )
+    )

@@ -23,7 +23,8 @@ from ambassadors import program
 from core import clock
 from core.db import db
 from referrals.models import Attribution, Purchase, Refund
-from reports import checks
+from reports import checks, cohorts, engine
+from reports.models import Period
 from rewards import patterns
 from rewards.models import Posting
 from tests.conftest import NOW, SHARED, MakeApp, _empty
@@ -58,7 +59,7 @@ def shop(
             printed = _run(app, "import", "purchases", str(SHARED / ORDERS))
             command = {
                 name: json.loads(_run(app, "report", name, *SPAN))
-                for name in ("acquisition", "codes", "cac")
+                for name in ("acquisition", "codes", "cac", "cohorts", "ltv")
             }
             yield Shop(app, printed, command, _asked(app.test_client()))
         finally:
@@ -94,7 +95,7 @@ def _run(app: Flask, *args: str) -> str:
 def _asked(client: FlaskClient) -> dict[str, Any]:
     key = make_key("read")
     answers = {}
-    for name in ("acquisition", "codes", "cac"):
+    for name in ("acquisition", "codes", "cac", "cohorts", "ltv"):
         address = f"/api/v1/reports/{name}?from={MONTHS[0]}&to={MONTHS[-1]}"
         answer = client.get(address, headers=key)
         assert answer.status_code == 200, answer.text
@@ -238,3 +239,43 @@ def _counts() -> list[int | None]:
         db.session.scalar(sa.select(sa.func.count()).select_from(table))
         for table in (Purchase, Refund, Posting)
     ]
+
+
+SEGMENTS = {"community": "acquired_by_ambassador", "other": "other"}
+
+
+def test_every_cohort_is_as_computed_independently(shop: Shop) -> None:
+    expected = _expected("derived_shopify_visible.json")["cohort_active"]
+    told: dict[str, dict[str, list[int]]] = {"community": {}, "other": {}}
+    for row in shop.by_api["cohorts"]["rows"]:
+        told[row["segment"]].setdefault(row["cohort"], []).append(row["active"])
+    assert told == {"community": expected["ambassador"], "other": expected["other"]}
+
+
+def test_what_each_segment_bought_is_as_computed_independently(shop: Shop) -> None:
+    expected = _expected("derived_shopify_visible.json")["segments"]
+    copy = engine.fresh()
+    told = cohorts.segments(copy, Period(MONTHS[0], MONTHS[-1]), "GBP")
+    for name, named in SEGMENTS.items():
+        _same_segment(told[name], expected[named])
+    _same_segment(cohorts.whole(told.values()), expected["all"])
+
+
+def test_ltv_adds_up_to_what_the_customers_brought(shop: Shop) -> None:
+    expected = _expected("derived_shopify_visible.json")["segments"]
+    for name, named in SEGMENTS.items():
+        rows = [row for row in shop.by_api["ltv"]["rows"] if row["segment"] == name]
+        assert sum(row["net"] for row in rows) == _pence(expected[named]["net"])
+        sizes = {row["cohort"]: row["size"] for row in rows}
+        assert sum(sizes.values()) == expected[named]["customers"]
+
+
+def _same_segment(told: cohorts.Segment, expected: dict[str, Any]) -> None:
+    assert told.customers == expected["customers"]
+    assert told.purchases == expected["orders"]
+    assert told.gross == _pence(expected["gross"])
+    assert told.refunds == _pence(expected["refunds"])
+    assert told.net == _pence(expected["net"])
+    assert told.aov == _pence(expected["aov_gross"])
+    assert round(float(told.repeat_rate or 0), 6) == expected["repeat_rate"]
+    assert round(told.net / told.customers) == _pence(expected["ltv_net"])
