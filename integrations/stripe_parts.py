@@ -44,7 +44,8 @@ def told(amount: int, currency: str) -> int:
     shift = money.exponent(currency) - _DECIMALS.get(currency, money.exponent(currency))
     if shift <= 0:
         return amount * int(10**-shift)
-    whole, rest = divmod(amount, 10**shift)
+    coarser: int = 10**shift
+    whole, rest = divmod(amount, coarser)
     if rest:
         raise ValueError(f"Stripe sends no parts of {currency} as small as this")
     return whole
