@@ -170,6 +170,14 @@ class ProgramForm(FlaskForm):  # type: ignore[misc]
     quiet_days = StringField(
         _l("Quiet days"), description=_l("Such as sat sun. On these days no message goes out.")
     )
+    sepa_name = StringField(
+        _l("Account holder for payouts"),
+        description=_l("Whose account pays SEPA transfers, as the bank knows them."),
+    )
+    sepa_iban = StringField(
+        _l("IBAN for payouts"), render_kw={"spellcheck": "false", "autocapitalize": "characters"}
+    )
+    sepa_bic = StringField(_l("BIC for payouts"), description=_l("Only if the bank asks for it."))
 
 
 def of_ambassador(ambassador: Ambassador) -> dict[str, Any]:

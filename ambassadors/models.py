@@ -77,6 +77,9 @@ class Program(Model):
     quiet_from: Mapped[int] = mapped_column(server_default="20")  # hour of the day, 0 to 23
     quiet_until: Mapped[int] = mapped_column(server_default="8")  # the same hour: never quiet
     quiet_days: Mapped[str] = mapped_column(sa.String(40), server_default="sun")  # mon tue ...
+    sepa_name: Mapped[str] = mapped_column(sa.String(70), server_default="")  # who pays by SEPA
+    sepa_iban: Mapped[str] = mapped_column(sa.String(34), server_default="")  # from which account
+    sepa_bic: Mapped[str] = mapped_column(sa.String(11), server_default="")  # if its bank asks
     rule_version: Mapped[int]  # grows with every change; frozen on attributions
     lake_id: Mapped[str] = mapped_column(sa.String(32))  # names this database's columnar copy
 

@@ -14,7 +14,7 @@ from flask_babel import gettext as _
 
 from accounts import audit
 from ambassadors.models import Ambassador, Program, Touch
-from core import clock, money, redirects
+from core import clock, iban, money, redirects
 from core.db import db
 from core.errors import Fault, InvalidInputError
 
@@ -22,7 +22,7 @@ NAMES = (
     "name", "currency", "timezone", "locale", "shop_url", "allowed_hosts", "attribution_days",
     "attribution_touch", "lifetime_binding", "hold_days", "minimum_payout", "asks_per_week",
     "velocity_orders", "shared_ip_customers", "disposable_domains", "asks_per_give", "quiet_from",
-    "quiet_until", "quiet_days",
+    "quiet_until", "quiet_days", "sepa_name", "sepa_iban", "sepa_bic",
 )  # fmt: skip
 _LARGEST = {
     "attribution_days": 3650, "hold_days": 365, "asks_per_week": 50, "velocity_orders": 10_000,
@@ -56,6 +56,9 @@ class Rules:
     quiet_from: int  # hours of the day in the program's time zone
     quiet_until: int
     quiet_days: frozenset[int]  # Monday is 0
+    sepa_name: str  # whose account pays SEPA transfers; empty: nobody's yet
+    sepa_iban: str
+    sepa_bic: str
 
     @property
     def redirect_hosts(self) -> frozenset[str]:
@@ -77,6 +80,7 @@ def current() -> Rules:
         row.velocity_orders, row.shared_ip_customers, tuple(row.disposable_domains.split()),
         row.rule_version, row.lake_id, row.asks_per_give, row.quiet_from, row.quiet_until,
         frozenset(_WEEKDAYS.index(day) for day in row.quiet_days.split()),
+        row.sepa_name, row.sepa_iban, row.sepa_bic,
     )  # fmt: skip
     g.program = rules
     return rules
@@ -200,6 +204,26 @@ def _weekdays(text: str) -> str:
     return " ".join(day for day in _WEEKDAYS if day in days)
 
 
+def _holder(text: str) -> str:
+    if len(text) > 70 or not text.isprintable():
+        raise ValueError(_("use at most 70 characters"))
+    return text
+
+
+def _account(text: str) -> str:
+    account = iban.normalise(text) if text else ""
+    if account is None:
+        raise ValueError(_("use an IBAN of the SEPA area, or nothing"))
+    return account
+
+
+def _bank(text: str) -> str:
+    bic = iban.normalise_bic(text) if text else ""
+    if bic is None:
+        raise ValueError(_("use a BIC of 8 or 11 characters, or nothing"))
+    return bic
+
+
 def _not_negative(amount: int) -> int:
     if amount < 0:
         raise ValueError(_("use zero or more"))
@@ -216,4 +240,5 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "name": _named, "currency": money.require_currency, "timezone": _zone, "locale": _locale,
     "shop_url": _shop, "allowed_hosts": _hosts, "disposable_domains": _hosts,
     "attribution_touch": _touch, "lifetime_binding": _yes, "quiet_days": _weekdays,
+    "sepa_name": _holder, "sepa_iban": _account, "sepa_bic": _bank,
 }  # fmt: skip

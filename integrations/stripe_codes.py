@@ -17,9 +17,9 @@ from flask import current_app
 
 from core import money
 from core.config import Settings
+from integrations import stripe_client
 
 KIND = "stripe_promotion_code"
-TIME_LIMIT = 10  # seconds for one call
 
 Maker = Callable[[dict[str, Any], str], str]  # payload, unique key: Stripe's id of the code
 
@@ -36,18 +36,10 @@ def is_on() -> bool:
 def maker(settings: Settings) -> Maker | None:
     """Return what does as a payload says under these settings; None if Stripe is not there."""
     if settings.stripe_secret_key:
-        return lambda payload, key: _do(_client(settings), payload, key)
+        return lambda payload, key: _do(stripe_client.client(settings), payload, key)
     if settings.is_demo:
         return _pretend
     return None
-
-
-def _client(settings: Settings) -> Any:
-    bases: Any = {"api": settings.stripe_api_base} if settings.stripe_api_base else {}
-    return stripe.StripeClient(
-        str(settings.stripe_secret_key), base_addresses=bases, max_network_retries=0,
-        http_client=stripe.RequestsClient(timeout=TIME_LIMIT),
-    )  # fmt: skip
 
 
 def _do(client: Any, payload: dict[str, Any], key: str) -> str:

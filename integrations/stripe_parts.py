@@ -35,6 +35,22 @@ def amount(told: int, currency: str) -> int:
     return told * 10**shift if shift >= 0 else money.divide_half_up(told, 10**-shift)
 
 
+def told(amount: int, currency: str) -> int:
+    """Return one of our amounts in Stripe's units.
+
+    Raises:
+        ValueError: Stripe has fewer decimals, and the amount needs them.
+    """
+    shift = money.exponent(currency) - _DECIMALS.get(currency, money.exponent(currency))
+    if shift <= 0:
+        return amount * int(10**-shift)
+    coarser: int = 10**shift
+    whole, rest = divmod(amount, coarser)
+    if rest:
+        raise ValueError(f"Stripe sends no parts of {currency} as small as this")
+    return whole
+
+
 def email(text: str | None) -> str | None:
     """Return an address, or None: one that is misspelt must not cost us the order."""
     return text if emails.normalise(text) else None

@@ -63,6 +63,9 @@ def test_what_the_rules_say_can_be_told_again(app: Flask) -> None:
         ("velocity_orders", "-1"),
         ("shared_ip_customers", "many"),
         ("disposable_domains", "@trash.example"),
+        ("sepa_name", "x" * 71),
+        ("sepa_iban", "FR00"),
+        ("sepa_bic", "BANK"),
     ],
 )
 def test_a_rule_that_cannot_be_changes_nothing(app: Flask, name: str, text: str) -> None:
@@ -83,3 +86,14 @@ def test_the_currency_stays_once_somebody_can_earn_in_it(app: Flask) -> None:
     program.set_rules({"currency": "GBP", "hold_days": "10"})
     with pytest.raises(InvalidInputError, match="The currency stays"):
         program.set_rules({"currency": "EUR"})
+
+
+def test_the_account_that_pays_is_kept_in_its_normal_form(app: Flask) -> None:
+    told = {"sepa_name": "Maison Cercle", "sepa_iban": "fr14 2004 1010 0505 0001 3m02 606"}
+    program.set_rules(told | {"sepa_bic": "psstfrpp"})
+    rules = program.current()
+    assert (rules.sepa_name, rules.sepa_iban, rules.sepa_bic) == (
+        "Maison Cercle", "FR1420041010050500013M02606", "PSSTFRPP",
+    )  # fmt: skip
+    program.set_rules({"sepa_iban": "", "sepa_bic": ""})
+    assert program.current().sepa_iban == ""

@@ -31,3 +31,14 @@ def test_two_neighbours_changed_over_are_found_out(text: str) -> None:
 )
 def test_what_cannot_be_one_is_refused(text: str) -> None:
     assert iban.normalise(text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "bic"),
+    [
+        ("PSSTFRPPXXX", "PSSTFRPPXXX"), ("psst fr pp", "PSSTFRPP"), ("PSSTFRP", None),
+        ("PSSTFRPPXX", None), ("1SSTFRPP", None), ("", None),
+    ],
+)  # fmt: skip
+def test_a_bank_is_known_by_eight_or_eleven_signs(text: str, bic: str | None) -> None:
+    assert iban.normalise_bic(text) == bic
