@@ -215,7 +215,11 @@ def test_nonsense_in_the_address_is_refused_plainly(
 
 
 def test_an_unknown_report_is_not_found(london: Flask, finance: FlaskClient) -> None:
-    for address in ("/console/reports/weather", "/console/reports/weather.csv", "/console/reports/x.xlsx"):
+    for address in (
+        "/console/reports/weather",
+        "/console/reports/weather.csv",
+        "/console/reports/x.xlsx",
+    ):
         assert finance.get(address).status_code == 404
 
 
