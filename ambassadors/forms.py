@@ -133,6 +133,12 @@ class ProgramForm(FlaskForm):  # type: ignore[misc]
         [InputRequired()],
         render_kw={"inputmode": "numeric"},
     )
+    rate_days = StringField(
+        _l("Days for which a rate of currency holds"),
+        [InputRequired()],
+        description=_l("Central banks publish none on days off. An older rate counts as missing."),
+        render_kw={"inputmode": "numeric"},
+    )
     velocity_orders = StringField(
         _l("Purchases of one ambassador within an hour that are too many"),
         [InputRequired()],

@@ -80,6 +80,7 @@ class Program(Model):
     sepa_name: Mapped[str] = mapped_column(sa.String(70), server_default="")  # who pays by SEPA
     sepa_iban: Mapped[str] = mapped_column(sa.String(34), server_default="")  # from which account
     sepa_bic: Mapped[str] = mapped_column(sa.String(11), server_default="")  # if its bank asks
+    rate_days: Mapped[int] = mapped_column(server_default="7")  # a rate of currency holds so long
     rule_version: Mapped[int]  # grows with every change; frozen on attributions
     lake_id: Mapped[str] = mapped_column(sa.String(32))  # names this database's columnar copy
 

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Any, TypeVar, cast
 
@@ -52,6 +53,19 @@ class UtcDateTime(sa.TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
+class DecimalText(sa.TypeDecorator[Decimal]):
+    """A decimal, kept as text: exact on every database, where SQLite would make it a float."""
+
+    impl = sa.String(40)
+    cache_ok = True
+
+    def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> str | None:
+        return None if value is None else f"{value:f}"
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Decimal | None:
+        return None if value is None else Decimal(value)
+
+
 def choice(kind: type[StrEnum]) -> sa.Enum:
     """Return the column type of a StrEnum: its value as text, checked on the way in."""
     return sa.Enum(
@@ -70,6 +84,7 @@ CurrencyCode = Annotated[str, mapped_column(sa.String(3))]  # ISO 4217, upper ca
 CountryCode = Annotated[str, mapped_column(sa.String(2))]  # ISO 3166-1 alpha-2, upper case
 UtcTime = Annotated[datetime, mapped_column(UtcDateTime)]
 LocalDay = Annotated[date, mapped_column(sa.Date)]  # in the program's time zone
+ExactDecimal = Annotated[Decimal, mapped_column(DecimalText)]
 Digest = Annotated[str, mapped_column(sa.String(64))]  # SHA-256, hexadecimal
 Words = Annotated[list[str], mapped_column(sa.JSON)]
 Facts = Annotated[dict[str, Any], mapped_column(sa.JSON)]

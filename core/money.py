@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
+from fractions import Fraction
+from math import floor
 
 from flask_babel import gettext as _
 
@@ -104,6 +106,42 @@ def divide_half_up(numerator: int, denominator: int) -> int:
 def share(amount: int, basis_points: int) -> int:
     """Return that many basis points of an amount, rounded half-up."""
     return divide_half_up(amount * basis_points, BASIS_POINTS)
+
+
+def convert(amount: int, rate: Decimal, base: str, quote: str) -> int:
+    """Return an amount of one currency in another, rounded half-up once.
+
+    Args:
+        amount: Minor units of the base.
+        rate: What one major unit of the base is worth in major units of the quote; above zero.
+        base: ISO 4217, as the quote; their decimals are told by `exponent`.
+        quote: The currency of the result.
+    """
+    exact = amount * _factor(rate, base, quote)
+    return _recordable(divide_half_up(exact.numerator, exact.denominator))
+
+
+def convert_back(amount: int, rate: Decimal, base: str, quote: str) -> int:
+    """Return an amount of the quote in the base, rounded half-up once; as in `convert`."""
+    exact = amount / _factor(rate, base, quote)
+    return _recordable(divide_half_up(exact.numerator, exact.denominator))
+
+
+def convert_limit(limit: int, rate: Decimal, base: str, quote: str) -> int:
+    """Return the most of the quote that a limit in the base allows: rounded down.
+
+    What is not above it is, converted back, not above the limit.
+    """
+    return _recordable(floor(limit * _factor(rate, base, quote)))
+
+
+def _factor(rate: Decimal, base: str, quote: str) -> Fraction:
+    """Return how many minor units of the quote one minor unit of the base is worth."""
+    return Fraction(rate) * 10 ** exponent(quote) / 10 ** exponent(base)
+
+
+def _recordable(amount: int) -> int:
+    return max(-LARGEST, min(amount, LARGEST))
 
 
 def split(amount: int, weights: Sequence[int]) -> list[int]:

@@ -12,6 +12,8 @@ from core.db import (
     BasisPoints,
     BigId,
     CurrencyCode,
+    ExactDecimal,
+    LocalDay,
     MinorUnits,
     Model,
     PrimaryKey,
@@ -99,6 +101,60 @@ class RewardCount(Model):
     )
     committed: Mapped[MinorUnits]  # accrued in all
     purchases: Mapped[int]
+
+
+class CurrencyRate(Model):
+    """What one unit of a currency was worth in another on a day, as a source published it.
+
+    A correction changes it; what was converted with it stays (`Conversion`).
+    """
+
+    __tablename__ = "currency_rate"
+    __table_args__ = (sa.UniqueConstraint("rate_on", "base", "quote", "source"),)
+
+    id: Mapped[PrimaryKey]
+    on: Mapped[LocalDay] = mapped_column("rate_on")
+    base: Mapped[CurrencyCode]  # one unit of it
+    quote: Mapped[CurrencyCode]  # is worth `value` of this
+    value: Mapped[ExactDecimal]
+    source: Mapped[str] = mapped_column(sa.String(40))  # ecb, or as the brand calls its own
+    recorded_at: Mapped[UtcTime]
+
+
+class Conversion(Model):
+    """The rate that a commission was converted with, frozen with what it gave (rule 19).
+
+    Commissions on orders in the currency of their campaign have none.
+    """
+
+    __tablename__ = "conversion"
+    __table_args__ = (
+        sa.ForeignKeyConstraint(
+            ["purchase_id", "ambassador_id"], ["commission.purchase_id", "commission.ambassador_id"]
+        ),
+    )
+
+    purchase_id: Mapped[BigId] = mapped_column(primary_key=True)
+    ambassador_id: Mapped[BigId] = mapped_column(primary_key=True)
+    base: Mapped[CurrencyCode]  # of the campaign: its amounts, caps and budget
+    quote: Mapped[CurrencyCode]  # of the order and of its commission
+    value: Mapped[ExactDecimal]  # one unit of the base in the quote
+    rate_on: Mapped[LocalDay]
+    source: Mapped[str] = mapped_column(sa.String(40))
+    amount: Mapped[MinorUnits]  # the commission, in the quote
+    counted: Mapped[MinorUnits]  # the same in the base: what caps and budget count
+    worth: Mapped[MinorUnits]  # the base that the commission is computed on, in `base`
+
+
+class RateWait(Model):
+    """A credited purchase that earns nothing before there is a rate for its currency and day."""
+
+    __tablename__ = "rate_wait"
+
+    purchase_id: Mapped[BigId] = mapped_column(
+        sa.ForeignKey("purchase.id"), primary_key=True, autoincrement=False
+    )
+    since: Mapped[UtcTime]
 
 
 class Entry(Model):
