@@ -137,7 +137,7 @@ def convert_limit(limit: int, rate: Decimal, base: str, quote: str) -> int:
 
 def _factor(rate: Decimal, base: str, quote: str) -> Fraction:
     """Return how many minor units of the quote one minor unit of the base is worth."""
-    return Fraction(rate) * 10 ** exponent(quote) / 10 ** exponent(base)
+    return Fraction(rate) * Fraction(10) ** (exponent(quote) - exponent(base))
 
 
 def _recordable(amount: int) -> int:

@@ -2,6 +2,7 @@
 
 Rows are locked in the order of their keys, budgets before ambassadors, and
 raised by an UPDATE that itself keeps the limit: never a count and then an insert.
+They count in the campaign's currency.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import sqlalchemy as sa
 from campaigns.models import Campaign
 from core.db import db, many, upsert_dialect
 from rewards.models import RewardCount
+from rewards.rates import Rate
 
 Pair = tuple[int, int]  # campaign, ambassador
 
@@ -48,23 +50,37 @@ class Caps:
         count = self.counts.get(pair)
         return count.purchases + count.added + 1 if count else 1
 
-    def take(self, pair: Pair, amount: int, *, maximum: int | None) -> int:
-        """Return as much of an amount as the caps still have, and take it.
+    def take(
+        self, pair: Pair, amount: int, *, maximum: int | None, rate: Rate | None = None
+    ) -> tuple[int, int]:
+        """Take as much of an amount as the caps still have.
 
         Args:
             pair: Whose commission, in which campaign.
-            amount: What the rule gives, minor units.
+            amount: What the rule gives, minor units of the order's currency.
             maximum: Of one ambassador in the campaign, in all.
+            rate: From the campaign's currency, in which caps count, to the order's.
+
+        Returns:
+            What is taken in the order's currency, and as the caps count it.
         """
+        counted = rate.convert_back(amount) if rate else amount
+        left = self._left(pair, counted, maximum)
+        if left < counted:
+            amount = rate.limit(left) if rate else left
+            counted = rate.convert_back(amount) if rate else left
+        if budget := self.budgets.get(pair[0]):
+            budget.taken += counted
+        if count := self.counts.get(pair):
+            count.taken, count.added = count.taken + counted, count.added + 1
+        return amount, counted
+
+    def _left(self, pair: Pair, amount: int, maximum: int | None) -> int:
         budget, count = self.budgets.get(pair[0]), self.counts.get(pair)
         if budget:
             amount = max(0, min(amount, budget.left - budget.taken))
         if count and maximum is not None:
             amount = max(0, min(amount, maximum - count.committed - count.taken))
-        if budget:
-            budget.taken += amount
-        if count:
-            count.taken, count.added = count.taken + amount, count.added + 1
         return amount
 
 

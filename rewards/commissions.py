@@ -29,7 +29,15 @@ from referrals.models import (
 from rewards import freezing, ledger, recurring, rules
 from rewards.freezing import Earned
 from rewards.ledger import Draft
-from rewards.models import Account, Commission, Entry, EntryKind, Posting
+from rewards.models import (
+    Account,
+    Commission,
+    Conversion,
+    Entry,
+    EntryKind,
+    Posting,
+    RateWait,
+)  # fmt: skip
 
 _ALL_AT_ONCE = 500  # purchases settled together
 
@@ -107,7 +115,7 @@ def _settle(ids: list[int]) -> None:
     _lock(ids)
     facts = _facts(ids)
     known = _known(ids)
-    _freeze_new(facts, known)
+    _let_wait(facts, _freeze_new(facts, known))
     balances = ledger.by_purchase(ids)
     numbers = _entry_numbers(ids)
     limits = freezing.limits(known.values())
@@ -159,9 +167,11 @@ _FACTS = (
         Purchase.country, Purchase.customer_id, Customer.first_purchase_id,
         _REFUNDED_AT.c.at.label("refunded_at"),
         Attribution.ambassador_id, Attribution.campaign_id, Attribution.suspicion,
+        RateWait.purchase_id.is_not(None).label("is_waiting"),
     )
     .outerjoin(Attribution, Attribution.purchase_id == Purchase.id)
     .outerjoin(Customer, Customer.id == Purchase.customer_id)
+    .outerjoin(RateWait, RateWait.purchase_id == Purchase.id)
     .outerjoin(_REFUNDED_AT, _REFUNDED_AT.c.purchase_id == Purchase.id)
     .where(Purchase.id.in_(many()))
 )  # fmt: skip
@@ -195,8 +205,12 @@ def _known(ids: Sequence[int]) -> dict[tuple[int, int], Commission]:
     return {(row.purchase_id, row.ambassador_id): row for row in rows}
 
 
-def _freeze_new(facts: dict[int, Earned], known: dict[tuple[int, int], Commission]) -> None:
-    """Write a commission for each credit that has none, with the rule of its day frozen."""
+def _freeze_new(facts: dict[int, Earned], known: dict[tuple[int, int], Commission]) -> set[int]:
+    """Write a commission for each credit that has none, with the rule of its day frozen.
+
+    Returns:
+        Purchases that earn nothing before there is a rate of currency for them.
+    """
     new = [
         fact
         for fact in facts.values()
@@ -205,12 +219,26 @@ def _freeze_new(facts: dict[int, Earned], known: dict[tuple[int, int], Commissio
         and (fact.purchase_id, fact.ambassador_id) not in known
     ]
     if not new:
-        return
-    rows = freezing.granted(new)
-    if rows:
-        statement = upsert_dialect().insert(Commission).on_conflict_do_nothing()
-        db.session.execute(statement, rows)
-        known |= _known([row["purchase_id"] for row in rows])
+        return set()
+    frozen = freezing.granted(new)
+    for table, rows in ((Commission, frozen.commissions), (Conversion, frozen.conversions)):
+        if rows:
+            db.session.execute(upsert_dialect().insert(table).on_conflict_do_nothing(), rows)
+    if frozen.commissions:
+        known |= _known([row["purchase_id"] for row in frozen.commissions])
+    return frozen.waiting
+
+
+def _let_wait(facts: dict[int, Earned], waiting: set[int]) -> None:
+    """Keep the queue of purchases that await a rate as it has to be."""
+    before = {fact.purchase_id for fact in facts.values() if fact.is_waiting}
+    if before - waiting:
+        db.session.execute(
+            sa.delete(RateWait).where(RateWait.purchase_id.in_(sorted(before - waiting)))
+        )
+    if waiting - before:
+        rows = [{"purchase_id": id_, "since": clock.now()} for id_ in sorted(waiting - before)]
+        db.session.execute(upsert_dialect().insert(RateWait).on_conflict_do_nothing(), rows)
 
 
 def _follow_credit(commission: Commission, fact: Earned, *, earns: bool) -> None:

@@ -9,12 +9,15 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from ambassadors import program
 from ambassadors.models import Ambassador, Member
 from campaigns.models import Campaign
+from core import clock
 from core.db import db
 from referrals.models import Attribution, Code, Customer, Purchase
 from rewards import ledger
-from rewards.models import Account, Commission
+from rewards.models import Account, Commission, RateWait
+from rewards.rates import Wanted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +43,7 @@ class Credited:
     campaign_name: str | None
     code: str | None
     commission: CommissionState | None
+    awaits: Wanted | None  # the rate of currency without which nothing is paid yet
 
 
 def describe(purchase_ids: Sequence[int]) -> dict[int, Credited]:
@@ -53,10 +57,13 @@ def describe(purchase_ids: Sequence[int]) -> dict[int, Credited]:
             Member.external_id,
             Member.name,
             Commission,
+            Campaign.currency.label("campaign_currency"),
+            RateWait.since.label("waits_since"),
         )
         .outerjoin(Customer, Customer.id == Purchase.customer_id)
         .outerjoin(Attribution, Attribution.purchase_id == Purchase.id)
         .outerjoin(Campaign, Campaign.id == Attribution.campaign_id)
+        .outerjoin(RateWait, RateWait.purchase_id == Purchase.id)
         .outerjoin(Code, Code.id == Attribution.code_id)
         .outerjoin(Ambassador, Ambassador.id == Attribution.ambassador_id)
         .outerjoin(Member, Member.id == Ambassador.member_id)
@@ -97,7 +104,14 @@ def _credited(row: Any, balances: dict[tuple[int, int], dict[Account, int]]) -> 
         campaign_name=row.campaign_name,
         code=row.text,
         commission=commission_state(row.Commission, balances) if row.Commission else None,
+        awaits=awaited(row.Purchase, row.campaign_currency) if row.waits_since else None,
     )
+
+
+def awaited(purchase: Purchase, currency: str) -> Wanted:
+    """Return the rate that a purchase of the queue awaits, for a campaign in a currency."""
+    day = clock.local_day(purchase.occurred_at, program.current().timezone)
+    return Wanted(currency, purchase.currency, day)
 
 
 def _customer_status(row: Any) -> str:

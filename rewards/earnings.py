@@ -12,6 +12,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from campaigns.models import Campaign
 from core import clock
 from core.db import db
 from core.money import POINTS
@@ -29,7 +30,16 @@ from referrals.models import (
 )  # fmt: skip
 from rewards import credits, ledger
 from rewards.credits import CommissionState
-from rewards.models import Account, Commission, Entry, EntryKind, PayoutDetail, Posting
+from rewards.models import (
+    Account,
+    Commission,
+    Entry,
+    EntryKind,
+    PayoutDetail,
+    Posting,
+    RateWait,
+)  # fmt: skip
+from rewards.rates import Wanted
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +76,13 @@ class Brought:
     clicked_at: datetime | None
     suspicion: str | None
     commission: CommissionState | None
+    awaits: Wanted | None  # the rate of currency without which nothing is paid yet
 
     @property
     def state(self) -> str:
-        """Where the money stands, or `not_counted`."""
+        """Where the money stands, `awaiting_rate`, or `not_counted`."""
+        if self.awaits:
+            return "awaiting_rate"
         return self.commission.state if self.commission and self.is_credited else "not_counted"
 
     @property
@@ -126,11 +139,14 @@ def brought(
         sa.select(
             Purchase, Attribution, Commission, Customer.first_purchase_id,
             Code.text.label("code"), Click.clicked_at,
+            RateWait.since.label("waits_since"), Campaign.currency.label("campaign_currency"),
         )
         .outerjoin(Attribution, Attribution.purchase_id == Purchase.id)
         .outerjoin(Customer, Customer.id == Purchase.customer_id)
         .outerjoin(Code, Code.id == Attribution.code_id)
         .outerjoin(Click, Click.id == Attribution.click_id)
+        .outerjoin(RateWait, RateWait.purchase_id == Purchase.id)
+        .outerjoin(Campaign, Campaign.id == Attribution.campaign_id)
         .outerjoin(
             Commission,
             sa.and_(
@@ -202,6 +218,9 @@ def _brought(
         clicked_at=row.clicked_at if is_credited else None,
         suspicion=decided.suspicion if decided and is_credited else None,
         commission=credits.commission_state(row.Commission, balances) if row.Commission else None,
+        awaits=credits.awaited(purchase, row.campaign_currency)
+        if is_credited and row.waits_since
+        else None,
     )  # fmt: skip
 
 

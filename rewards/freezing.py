@@ -1,5 +1,9 @@
 """Freezing: which rule pays for a purchase, how much of it the caps still give, and for how long.
 
+A commission is in the currency of its order.  Where the rule, a cap or the budget names
+amounts in another one, they are converted at the rate of the order's day, which is frozen
+with the commission; without a rate the purchase waits (rule 19).
+
 What is written here is never written again; `commissions.settle` posts it.
 """
 
@@ -8,19 +12,24 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import sqlalchemy as sa
 
+from ambassadors import program
 from campaigns.models import Campaign, RewardKind, RewardRule
+from core import clock
 from core.db import db, many
 from referrals.models import PurchaseLine
-from rewards import caps, recurring, rules
+from rewards import caps, rates, recurring, rules
 from rewards.caps import Caps
 from rewards.models import Commission
+from rewards.rates import Rate, Wanted
 from rewards.recurring import Firsts
 
 Columns = dict[str, Any]
+Version = tuple[RewardRule, str]  # and the currency of its campaign
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,9 +53,19 @@ class Earned:
     ambassador_id: int | None
     campaign_id: int | None
     is_suspicious: bool
+    is_waiting: bool  # for a rate of currency
 
 
-def granted(new: Sequence[Earned]) -> list[Columns]:
+@dataclass(frozen=True, slots=True)
+class Frozen:
+    """What to write for credited purchases, and which of them have no rate yet."""
+
+    commissions: list[Columns]
+    conversions: list[Columns]
+    waiting: set[int]
+
+
+def granted(new: Sequence[Earned]) -> Frozen:
     """Return the commissions of credited purchases, as far as rules and caps give any.
 
     Each is by the rule of its day; the earlier purchase takes first.
@@ -68,16 +87,54 @@ def granted(new: Sequence[Earned]) -> list[Columns]:
     firsts = recurring.firsts(
         (rule.campaign_id, fact.customer_id) for fact, (rule, _) in ruled if rule.months is not None
     )
-    lines = _lines([fact.purchase_id for fact, (rule, _) in ruled if rule.cases])
-    rows = [
-        _frozen(fact, rule, lines=lines.get(fact.purchase_id, []), held=held)
-        for fact, (rule, currency) in ruled
-        if _applies(
-            (rule, currency), fact, firsts=firsts, has_budget=held.has_budget(rule.campaign_id)
-        )
+    earning = [
+        (fact, version) for fact, version in ruled if earns(fact, _limit(version[0]), firsts)
     ]
+    frozen = _all_frozen(earning, held)
     caps.commit(held)
-    return rows
+    return frozen
+
+
+def _all_frozen(earning: Sequence[tuple[Earned, Version]], held: Caps) -> Frozen:
+    """Freeze every purchase that earns, in this order, or let it wait for its rate."""
+    lines = _lines([fact.purchase_id for fact, (rule, _) in earning if rule.cases])
+    asked = _rates_asked(earning, held)
+    book = rates.load(asked.values())
+    frozen = Frozen([], [], set())
+    for fact, (rule, _) in earning:
+        wanted = asked.get(fact.purchase_id)
+        rate = book.at(wanted) if wanted else None
+        if wanted and rate is None:
+            frozen.waiting.add(fact.purchase_id)
+            continue
+        commission, counted = _frozen(
+            fact, rule, lines=lines.get(fact.purchase_id, []), held=held, rate=rate
+        )
+        frozen.commissions.append(commission)
+        if rate:
+            frozen.conversions.append(_conversion(commission, rate, counted))
+    return frozen
+
+
+def _rates_asked(earning: Sequence[tuple[Earned, Version]], held: Caps) -> dict[int, Wanted]:
+    """Return the pair and the day of each purchase whose reward names amounts of another currency.
+
+    The day is that of the order in the program's time zone.
+    """
+    foreign = [
+        (fact, currency)
+        for fact, (rule, currency) in earning
+        if fact.currency != currency and _has_amounts(rule, held)
+    ]
+    if not foreign:
+        return {}
+    timezone = program.current().timezone
+    return {
+        fact.purchase_id: Wanted(
+            currency, fact.currency, clock.local_day(fact.occurred_at, timezone)
+        )
+        for fact, currency in foreign
+    }
 
 
 _RULES = (
@@ -118,19 +175,18 @@ def limits(frozen: Iterable[Commission]) -> dict[int, Limit]:
     }
 
 
-def _applies(
-    version: tuple[RewardRule, str], fact: Earned, *, firsts: Firsts, has_budget: bool
-) -> bool:
-    rule, currency = version
-    has_amounts = (
+def _limit(rule: RewardRule) -> Limit:
+    return Limit(rule.campaign_id, rule.new_customers_only, rule.months)
+
+
+def _has_amounts(rule: RewardRule, held: Caps) -> bool:
+    """Tell whether what a rule gives depends on an amount in the campaign's currency."""
+    return (
         rule.kind is RewardKind.FIXED
         or rule.maximum is not None
         or rule.ambassador_maximum is not None
-        or has_budget
+        or held.has_budget(rule.campaign_id)
     )
-    if has_amounts and fact.currency != currency:
-        return False  # no guess at a rate: rule 19
-    return earns(fact, Limit(rule.campaign_id, rule.new_customers_only, rule.months), firsts)
 
 
 def earns(fact: Earned, limit: Limit, firsts: Firsts) -> bool:
@@ -145,20 +201,53 @@ def earns(fact: Earned, limit: Limit, firsts: Firsts) -> bool:
     )
 
 
-def _frozen(fact: Earned, rule: RewardRule, *, lines: Sequence[rules.Line], held: Caps) -> Columns:
+def _frozen(
+    fact: Earned, rule: RewardRule, *, lines: Sequence[rules.Line], held: Caps, rate: Rate | None
+) -> tuple[Columns, int]:
+    """Return a commission, and what the caps count of it in the campaign's currency."""
     pair = (rule.campaign_id, fact.ambassador_id or 0)
     number = held.number(pair) if rules.is_counted(rule) else None
-    given = rules.grant(fact, rule, lines=lines, number=number or 1)
-    amount = held.take(pair, given.amount, maximum=rule.ambassador_maximum)
-    rates = [rate for rate, _ in given.parts]
+    told = converted(rule, rate) if rate else rule
+    given = rules.grant(fact, told, lines=lines, number=number or 1)
+    amount, counted = held.take(pair, given.amount, maximum=rule.ambassador_maximum, rate=rate)
+    shares = [share for share, _ in given.parts]
     return {
         "purchase_id": fact.purchase_id, "ambassador_id": fact.ambassador_id,
         "campaign_id": fact.campaign_id, "rule_id": rule.id, "kind": rule.kind,
-        "rate": rates[0] if len(rates) == 1 else None, "fixed": given.fixed,
+        "rate": shares[0] if len(shares) == 1 else None, "fixed": given.fixed,
         "base": rules.base(fact, rule), "currency": fact.currency,
-        "parts": [list(part) for part in given.parts] if len(rates) > 1 else None,
+        "parts": [list(part) for part in given.parts] if len(shares) > 1 else None,
         "number": number, "amount": amount, "is_active": True, "earned_at": fact.occurred_at,
         "payable_at": fact.occurred_at + timedelta(days=rule.hold_days),
+    }, counted  # fmt: skip
+
+
+def converted(rule: RewardRule, rate: Rate) -> SimpleNamespace:
+    """Return a rule with its amounts in the order's currency.
+
+    What it pays is rounded half-up, the most of one purchase down.
+    """
+
+    def told(one: Columns) -> Columns:
+        amount = one.get("amount")
+        return {**one, "amount": None if amount is None else rate.convert(int(amount))}
+
+    return SimpleNamespace(
+        kind=rule.kind, rate=rule.rate, include_tax=rule.include_tax,
+        include_shipping=rule.include_shipping, before_discount=rule.before_discount,
+        amount=None if rule.amount is None else rate.convert(rule.amount),
+        maximum=None if rule.maximum is None else rate.limit(rule.maximum),
+        cases=[told(one) for one in rule.cases or ()],
+        tiers=[told(one) for one in rule.tiers or ()],
+    )  # fmt: skip
+
+
+def _conversion(commission: Columns, rate: Rate, counted: int) -> Columns:
+    return {
+        "purchase_id": commission["purchase_id"], "ambassador_id": commission["ambassador_id"],
+        "base": rate.base, "quote": rate.quote, "value": rate.value, "rate_on": rate.on,
+        "source": rate.source, "amount": commission["amount"], "counted": counted,
+        "worth": rate.convert_back(commission["base"]),
     }  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from integrations import facts
 from referrals import attribution, order_names, purchases, refunds
 from referrals.models import Attribution
-from rewards import commissions, holds
+from rewards import commissions, holds, rate_queue
 
 
 def take_purchases(
@@ -54,6 +54,14 @@ def _decide(marked: set[int]) -> set[int]:
     holds.follow(changed)
     purchases.mark_changed(changed - marked)
     return changed
+
+
+def settle_waiting(purchase_ids: Sequence[int]) -> int:
+    """Settle purchases that await a rate of currency; return how many have left the queue."""
+    before = rate_queue.still_waiting(list(purchase_ids))
+    commissions.settle(purchase_ids)
+    purchases.mark_changed(purchase_ids)
+    return before - rate_queue.still_waiting(list(purchase_ids))
 
 
 def override(purchase_id: int, ambassador_id: int | None, *, reason: str) -> Attribution:

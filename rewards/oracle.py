@@ -14,16 +14,22 @@ from typing import Any
 import sqlalchemy as sa
 
 from campaigns.models import Campaign, RewardKind, RewardRule
-from core import clock
+from core import clock, money
 from core.db import db
 from referrals.models import Attribution, Customer, Purchase, PurchaseLine, PurchaseStatus
-from rewards.models import Account, Commission, Posting
+from rewards.models import Account, Commission, Conversion, Posting, RateWait
 
+_BUYERS = ("new", "existing", "")
 _ORDER = (
     Purchase.id.label("purchase_id"), Purchase.occurred_at,
     Purchase.currency.label("order_currency"), Purchase.total, Purchase.tax, Purchase.shipping,
     Purchase.discount, Purchase.customer_id, Customer.first_purchase_id, Purchase.country,
 )  # fmt: skip
+
+OF_COMMISSION = sa.and_(
+    Conversion.purchase_id == Commission.purchase_id,
+    Conversion.ambassador_id == Commission.ambassador_id,
+)
 
 
 def _first_of(campaign_id: Any, column: str) -> Any:
@@ -81,18 +87,21 @@ def commissions_with_orders() -> Any:
         sa.select(
             Commission.id, Commission.campaign_id, Commission.amount, Commission.currency,
             Commission.is_active, Commission.number, *_ORDER, posted.label("posted"),
+            Conversion.value.label("rate_value"),
             _first_of(Commission.campaign_id, "occurred_at").label("first_at"),
             _first_of(Commission.campaign_id, "id").label("first_id"),
         )
         .join(Purchase, Purchase.id == Commission.purchase_id)
         .outerjoin(Customer, Customer.id == Purchase.customer_id)
+        .outerjoin(Conversion, OF_COMMISSION)
     )  # fmt: skip
 
 
 def credits_without_commission() -> Any:
     """Return the query of paid orders whose ambassador has no commission of any amount.
 
-    An order in another currency than its campaign's budget is left out: it may have none.
+    Those that await a rate of currency are left out.  For the others any rate would do, as
+    it is only asked whether their rule pays something.
     """
     same_credit = sa.and_(
         Commission.purchase_id == Attribution.purchase_id,
@@ -102,17 +111,18 @@ def credits_without_commission() -> Any:
         sa.select(
             Attribution.id, Attribution.campaign_id, Attribution.ambassador_id,
             sa.literal(value=True).label("is_active"), sa.null().label("number"), *_ORDER,
+            sa.literal(1).label("rate_value"),
             _first_of(Attribution.campaign_id, "occurred_at").label("first_at"),
             _first_of(Attribution.campaign_id, "id").label("first_id"),
         )
         .join(Purchase, Purchase.id == Attribution.purchase_id)
-        .join(Campaign, Campaign.id == Attribution.campaign_id)
         .outerjoin(Customer, Customer.id == Purchase.customer_id)
         .outerjoin(Commission, same_credit)
+        .outerjoin(RateWait, RateWait.purchase_id == Purchase.id)
         .where(
             Attribution.ambassador_id.is_not(None), Commission.id.is_(None),
             Purchase.status == PurchaseStatus.PAID, Purchase.is_test.is_(False),
-            sa.or_(Campaign.budget.is_(None), Campaign.currency == Purchase.currency),
+            RateWait.purchase_id.is_(None),
         )
     )  # fmt: skip
 
@@ -157,12 +167,27 @@ def allowed(order: Any, versions: list[Any], lines: Any = (), *, timezone: str =
         return 0
     if order.is_active and _is_over(rule, order, timezone):
         return 0
-    limits = (rule.maximum, rule.ambassador_maximum)
-    is_foreign = order.order_currency != rule.currency
-    if is_foreign and (rule.kind is RewardKind.FIXED or any(one is not None for one in limits)):
+    limits = [int(one) for one in (rule.maximum, rule.ambassador_maximum) if one is not None]
+    told = _worth(order, rule)
+    if told is None and (rule.kind is RewardKind.FIXED or limits):
         return 0
-    given = max(_given(rule, order, lines, buyer) for buyer in ("new", "existing", ""))
-    return min([given, *(int(one) for one in limits if one is not None)])
+    worth = told or Fraction(1)
+    given = max(_given(rule, order, lines, buyer, worth) for buyer in _BUYERS)
+    return min([given, *(floor(one * worth) for one in limits)])
+
+
+def _worth(order: Any, rule: Any) -> Fraction | None:
+    """Return what a minor unit of the rule's amounts is worth in the order's; None: no rate."""
+    if order.order_currency == rule.currency:
+        return Fraction(1)
+    if order.rate_value is None:
+        return None
+    return factor(order.rate_value, rule.currency, order.order_currency)
+
+
+def factor(rate: Any, base: str, quote: str) -> Fraction:
+    """Return what a minor unit of one currency is worth in another, at a frozen rate."""
+    return Fraction(rate) * Fraction(10) ** (money.exponent(quote) - money.exponent(base))
 
 
 def _is_over(rule: Any, order: Any, timezone: str) -> bool:
@@ -177,7 +202,7 @@ def _is_over(rule: Any, order: Any, timezone: str) -> bool:
     return bool(rule.months == 0 or passed - ends_early >= rule.months)
 
 
-def _given(rule: Any, order: Any, lines: Any, buyer: str) -> int:
+def _given(rule: Any, order: Any, lines: Any, buyer: str, worth: Fraction | int = 1) -> int:
     """Return what a rule gives; who was new when it was accrued may be told otherwise since."""
     tier: dict[str, Any] = {}
     for one in rule.tiers or ():
@@ -192,8 +217,9 @@ def _given(rule: Any, order: Any, lines: Any, buyer: str) -> int:
         skus = {sku for sku, _ in lines}
         for case in cases:
             if not case["products"] or skus.intersection(case["products"]):
-                return int(case["amount"])
-        return int(tier["amount"] if tier else rule.amount or 0)
+                return floor(int(case["amount"]) * worth + Fraction(1, 2))
+        amount = int(tier["amount"] if tier else rule.amount or 0)
+        return floor(amount * worth + Fraction(1, 2))
     counted = order.total
     counted -= 0 if rule.include_tax else order.tax
     counted -= 0 if rule.include_shipping else order.shipping

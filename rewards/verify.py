@@ -32,13 +32,29 @@ from referrals.models import (
     Refund,
     RefundState,
 )  # fmt: skip
-from rewards import ledger, oracle, rules, verify_credit, verify_perks, verify_uses
+from rewards import (
+    ledger,
+    oracle,
+    rules,
+    verify_credit,
+    verify_perks,
+    verify_rates,
+    verify_uses,
+)  # fmt: skip
 from rewards.breach import MOST_SHOWN, PAGE, Breach, pages
-from rewards.models import Account, Commission, Entry, EntryKind, Posting, RewardCount
+from rewards.models import (
+    Account,
+    Commission,
+    Conversion,
+    Entry,
+    EntryKind,
+    Posting,
+    RewardCount,
+)  # fmt: skip
 
 _PROTECTED = (
     "ledger_entry", "ledger_posting", "audit_line", "reward_rule", "commission", "code",
-    "perk_exchange", "voucher_batch", "voucher", "voucher_take", "points_grant",
+    "conversion", "perk_exchange", "voucher_batch", "voucher", "voucher_take", "points_grant",
 )  # fmt: skip
 
 
@@ -233,6 +249,7 @@ CHECKS: tuple[Callable[[], Iterator[Breach]], ...] = (
     owed_is_earned,
     verify_uses.uses_within_limits,
     verify_credit.one_winner,
+    *verify_rates.CHECKS,
     *verify_perks.CHECKS,
 )
 
@@ -264,16 +281,18 @@ def _triggers() -> dict[str, set[str]]:
 def _wrong_counts() -> Iterator[Breach]:
     """Yield ambassadors who have more than their cap, or another count than their commissions."""
     is_capped = RewardRule.ambassador_maximum.is_not(None)
+    counted = sa.func.coalesce(Conversion.counted, Commission.amount)
     query = (
         sa.select(
             Commission.campaign_id, Commission.ambassador_id,
-            sa.func.sum(Commission.amount).label("accrued"), sa.func.count().label("purchases"),
-            sa.func.sum(sa.case((is_capped, Commission.amount), else_=0)).label("capped"),
+            sa.func.sum(counted).label("accrued"), sa.func.count().label("purchases"),
+            sa.func.sum(sa.case((is_capped, counted), else_=0)).label("capped"),
             sa.func.max(RewardRule.ambassador_maximum).label("cap"),
             sa.func.max(RewardCount.committed).label("committed"),
             sa.func.max(RewardCount.purchases).label("counted"),
         )
         .join(RewardRule, RewardRule.id == Commission.rule_id)
+        .outerjoin(Conversion, oracle.OF_COMMISSION)
         .outerjoin(
             RewardCount,
             sa.and_(
@@ -329,9 +348,16 @@ def _wrong_commitments() -> Iterator[Breach]:
     A budget that was set on a campaign which ran without one counts what came after, so
     of such a campaign only too much is a breach.
     """
+    counted = sa.func.coalesce(Conversion.counted, Commission.amount)
     accrued = (
-        sa.select(sa.func.coalesce(sa.func.sum(Commission.amount), 0))
-        .where(Commission.campaign_id == Campaign.id, Commission.currency == Campaign.currency)
+        sa.select(sa.func.coalesce(sa.func.sum(counted), 0))
+        .select_from(Commission)
+        .outerjoin(Conversion, oracle.OF_COMMISSION)
+        .where(
+            Commission.campaign_id == Campaign.id,
+            sa.or_(Commission.currency == Campaign.currency, Conversion.purchase_id.is_not(None)),
+        )
+        .correlate(Campaign)
         .scalar_subquery()
     )
     query = sa.select(Campaign.slug, Campaign.committed, accrued.label("accrued")).where(

@@ -22,6 +22,7 @@ from referrals.models import CreditTouch, PurchaseStatus
 from referrals.suspicions import Signal
 from referrals.touches import Credit, Loss
 from rewards.earnings import Brought
+from rewards.rates import Wanted
 
 CREDITS = {
     Credit.OVERRIDE: _l("The team gave the credit by hand."),
@@ -143,7 +144,7 @@ def why(bought: Brought) -> str:
     told = [_credit(bought)]
     if bought.is_new and bought.touch is not CreditTouch.BINDING:
         told.append(str(_("It was their first purchase.")))
-    return " ".join([*told, *_money(bought)])
+    return " ".join([*told, *([awaits(bought.awaits)] if bought.awaits else _money(bought))])
 
 
 def _credit(bought: Brought) -> str:
@@ -162,6 +163,17 @@ def _credit(bought: Brought) -> str:
             )
         )  # fmt: skip
     return reason(bought.reason)
+
+
+def awaits(wanted: Wanted) -> str:
+    """Return which rate of currency a purchase awaits, in a sentence."""
+    return str(
+        _(
+            "It was paid in %(currency)s. Your reward is worked out once the official rate for"
+            " %(day)s is known; there is nothing for you to do.",
+            currency=wanted.quote, day=i18n.day(wanted.on),
+        )
+    )  # fmt: skip
 
 
 def _money(bought: Brought) -> list[str]:
