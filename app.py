@@ -80,6 +80,7 @@ from rewards import api as purchases_api
 from rewards import (
     cli_imports,
     cli_privacy,
+    cli_rates,
     console_content,
     console_imports,
     console_perks,
@@ -118,6 +119,7 @@ DOORS: list[Blueprint] = [
     codes_cli.door,
     campaigns_api.door,
     spend_cli.door,
+    cli_rates.door,
     console_spend.door,
     codes_api.door,
     code_jobs_api.door,

@@ -89,6 +89,15 @@ def line_amount(price: str, quantity: int, discount: str, currency: str, decimal
     return max(int(scaled), 0)
 
 
+def figure(text: str, decimal: str) -> Decimal:
+    """Return a figure of any number of decimals, exactly.
+
+    Raises:
+        CellError: Not a figure.
+    """
+    return _decimal(text, "", decimal)
+
+
 @lru_cache(maxsize=8192)
 def _decimal(text: str, currency: str, decimal: str) -> Decimal:
     sign, whole, fraction = _parts(text, currency, decimal)

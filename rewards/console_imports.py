@@ -7,13 +7,10 @@ opens its page, takes it up again when that process has gone.
 
 from __future__ import annotations
 
-import json
 import re
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -21,7 +18,6 @@ from typing import Any
 import sqlalchemy as sa
 from flask import (
     Blueprint,
-    current_app,
     flash,
     redirect,
     render_template,
@@ -32,40 +28,30 @@ from flask import (
 from flask.typing import ResponseReturnValue
 from flask_babel import format_timedelta
 from flask_babel import gettext as _
-from werkzeug.datastructures import FileStorage
 from werkzeug.utils import secure_filename
 
 from accounts import audit, identities, permissions
 from ambassadors import program
-from core import clock, i18n, jobs
 from core import db as database
+from core import i18n, jobs
 from core.db import db
-from core.errors import DomainError, InvalidInputError, NotFoundError, UnavailableError
+from core.errors import DomainError, InvalidInputError, NotFoundError
 from core.jobs import Job, JobState
 from integrations.order_files import formats, reading
 from integrations.order_files.shapes import FIELDS, Layout, Order, Refused
 from integrations.tables import Row, Table
-from rewards import imports, jobs_imports
+from rewards import imports, jobs_imports, uploads
+from rewards.uploads import Upload
 
 LARGEST = 200 * 1024 * 1024  # bytes of an upload
 LOOKED_AT = 2_000  # orders that the preview reads
 SHOWN = 8
 SHOWN_REFUSED = 20
-KEPT_DAYS = 7  # an upload that nobody imports
-_TOKEN = re.compile(r"[0-9a-f]{32}")
+FOLDER = "uploads"
 
 door = permissions.guard(
     Blueprint("imports", __name__, url_prefix="/console/imports"), permissions.MARKETER
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Upload:
-    """A file that came in and waits."""
-
-    token: str
-    name: str  # as its owner calls it
-    path: Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,12 +106,12 @@ def upload() -> ResponseReturnValue:
     if file is None or not file.filename:
         flash(_("Choose a file first."), "error")
         return redirect(url_for("imports.index"))
-    kept = _keep(file)
+    kept = uploads.keep(file, FOLDER)
     try:
         with _only_looking():
             Table(kept.path)
     except DomainError as error:
-        jobs_imports.forget(kept.path)
+        uploads.forget(kept.path)
         flash(error.detail, "error")
         return redirect(url_for("imports.index"))
     return redirect(url_for("imports.preview", token=kept.token))
@@ -134,13 +120,13 @@ def upload() -> ResponseReturnValue:
 @door.get("/preview/<token>")
 def preview(token: str) -> ResponseReturnValue:
     """Show what was understood of a file; nothing is written."""
-    return _preview(_uploaded(token), {})
+    return _preview(uploads.find(token, FOLDER), {})
 
 
 @door.post("/preview/<token>")
 def look_again(token: str) -> ResponseReturnValue:
     """Read the file as the person says, or import it so."""
-    uploaded, said = _uploaded(token), _said()
+    uploaded, said = uploads.find(token, FOLDER), _said()
     if request.form.get("act") != "start":
         return _preview(uploaded, said)
     try:
@@ -318,47 +304,3 @@ def _time_left(job: Job) -> str | None:
     spent = job.seen_at - job.created_at
     left = spent * max(job.total - job.done, 0) / job.done
     return str(format_timedelta(left))
-
-
-def _keep(file: FileStorage) -> Upload:
-    """Store an upload under a name of ours, outside of the web root."""
-    folder = _folder()
-    _sweep(folder)
-    token = secrets.token_hex(16)
-    path = folder / token
-    name = " ".join((file.filename or "").replace("\\", "/").rpartition("/")[2].split())[:120]
-    try:
-        file.save(path)
-        jobs_imports.card_path(path).write_text(
-            json.dumps({"name": name or "file"}), encoding="utf-8"
-        )
-    except OSError:
-        path.unlink(missing_ok=True)
-        raise UnavailableError(_("The file could not be stored. Is the disk full?")) from None
-    return Upload(token, name, path)
-
-
-def _uploaded(token: str) -> Upload:
-    path = _folder() / token
-    if (
-        not _TOKEN.fullmatch(token)
-        or not path.is_file()
-        or not jobs_imports.card_path(path).is_file()
-    ):
-        raise NotFoundError(_("This file is no longer here. Upload it again."))
-    card = json.loads(jobs_imports.card_path(path).read_text(encoding="utf-8"))
-    return Upload(token, card["name"], path)
-
-
-def _folder() -> Path:
-    folder = Path(current_app.instance_path) / "uploads"
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return folder
-
-
-def _sweep(folder: Path) -> None:
-    """Remove uploads that are old; people's data is not kept for nothing."""
-    oldest = (clock.now() - timedelta(days=KEPT_DAYS)).timestamp()
-    for path in folder.iterdir():
-        if path.stat().st_mtime < oldest:
-            path.unlink(missing_ok=True)

@@ -33,7 +33,7 @@ from integrations.order_files import formats, reading
 from integrations.order_files.shapes import Found, Layout
 from integrations.rejected import RejectedFile
 from integrations.tables import Table
-from rewards import imports
+from rewards import imports, uploads
 from rewards.imports import Counts
 
 log = structlog.get_logger()
@@ -222,7 +222,7 @@ class _Runner:
                 details = {"file": self.payload["name"], "state": state.value, **counts}
                 audit.record("purchases.import", "job", self.id, details)
             db.session.commit()
-        forget(self.path)
+        uploads.forget(self.path)
 
     def _stopped(self) -> None:
         """Leave a job that another runner goes on with, or tidy one that was cancelled."""
@@ -233,21 +233,10 @@ class _Runner:
                 return
             job.result = {**job.result, "has_rejected": self._has_rejected()}
             db.session.commit()
-        forget(self.path)
+        uploads.forget(self.path)
 
     def _has_rejected(self) -> bool:
         return self.run_ is not None and self.run_.rejected.finish() is not None
-
-
-def card_path(path: Path) -> Path:
-    """Return where the name of an upload is kept: beside it."""
-    return path.with_name(f"{path.name}.json")
-
-
-def forget(path: Path) -> None:
-    """Remove an upload that nobody needs any more; its refused lines stay."""
-    path.unlink(missing_ok=True)
-    card_path(path).unlink(missing_ok=True)
 
 
 def rejected_path(path: Path) -> Path:
