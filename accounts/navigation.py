@@ -99,6 +99,7 @@ CONSOLE = (
         lazy_gettext("Data"),
         (
             Entry("/console/imports", lazy_gettext("Imports"), "import"),
+            Entry("/console/rates", lazy_gettext("Rates of currency"), "money"),
             Entry("/console/inbox", lazy_gettext("Webhooks"), "inbox"),
             Entry("/console/settings/program", lazy_gettext("Program rules"), "gear"),
             Entry("/console/settings/mentions", lazy_gettext("Mentions"), "file"),

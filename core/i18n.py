@@ -46,7 +46,7 @@ def init_app(app: Flask, *, prefers: Callable[[], str | None], timezone: Callabl
     app.jinja_env.globals.update(lang=language, languages=LANGUAGES)
     app.jinja_env.filters.update(
         money=money, amount=amount, day=day, month=month, moment=moment, number=number,
-        percent=percent,
+        percent=percent, figure=figure,
     )  # fmt: skip
 
 
@@ -103,6 +103,11 @@ def number(value: int | float | Decimal | None) -> str:
     if value is None:
         return "–"
     return format_decimal(value, locale=_number_locale()).replace("-", MINUS)
+
+
+def figure(value: Decimal) -> str:
+    """Return a decimal with all its places: `1.0823`, `1,0823`."""
+    return format_decimal(value, "#,##0." + "#" * 20, locale=_number_locale())
 
 
 def percent(ratio: float | Decimal | None, places: int = 1) -> str:

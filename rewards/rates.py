@@ -215,3 +215,22 @@ def record(rates: Sequence[Told]) -> list[tuple[State, Decimal | None]]:
     if rows:
         db.session.execute(insert, rows)
     return states
+
+
+def page(
+    *, currency: str | None = None, before: int | None = None, limit: int = 100
+) -> list[CurrencyRate]:
+    """Return recorded rates, the latest day first, going on before one.
+
+    Args:
+        currency: Only those of pairs with it.
+        before: The last rate of the page before.
+        limit: Rates at most.
+    """
+    query = sa.select(CurrencyRate).order_by(CurrencyRate.on.desc(), CurrencyRate.id.desc())
+    if currency:
+        query = query.where(sa.or_(CurrencyRate.quote == currency, CurrencyRate.base == currency))
+    known = db.session.get(CurrencyRate, before) if before else None
+    if known:
+        query = query.where(sa.tuple_(CurrencyRate.on, CurrencyRate.id) < (known.on, known.id))
+    return list(db.session.scalars(query.limit(limit)))

@@ -57,6 +57,10 @@ LOSSES = {
     Reason.ALREADY_REDEEMED: _l("The code was used for this order already."),
     Reason.CAMPAIGN_NOT_RUNNING: _l("The campaign was not running on that day."),
 }
+RATE_SOURCES = {
+    "ecb": _l("European Central Bank"),
+    "own": _l("rates of our own"),
+}
 OTHERS = {
     "cancelled": _l("The order was cancelled."),
     "overridden": _l("The team decided on the credit by hand."),
@@ -82,6 +86,11 @@ _SENTENCES = {**{str(k): v for k, v in (CREDITS | LOSSES).items()}, **OTHERS}
 def reason(word: str) -> str:
     """Return the sentence of a reason; an unknown word stands for itself."""
     return str(_SENTENCES.get(word, word))
+
+
+def rate_source(word: str) -> str:
+    """Return who published a rate of currency; a name that a person gave stands for itself."""
+    return str(RATE_SOURCES.get(word, word))
 
 
 def why_held(words: dict[int, str | None]) -> dict[int, list[str]]:
