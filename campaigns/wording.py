@@ -96,7 +96,11 @@ def reward(reward: AmbassadorEarns, currency: str, *, is_own: bool = False) -> s
 def _more(reward: AmbassadorEarns, currency: str) -> list[str]:
     """Return what changes the usual reward, and what ends it, a sentence each."""
     told = [
-        _("%(pays)s instead, %(condition)s.", pays=_pays(case, currency), condition=_about(case))
+        _(
+            "%(pays)s instead, %(condition)s.",
+            pays=_pays(case, currency),
+            condition=about_case(case),
+        )
         for case in reward.cases
     ]
     told += [
@@ -123,7 +127,8 @@ def _pays(other: Case | Tier, currency: str) -> str:
     return percent(other.rate) if other.rate is not None else i18n.money(other.amount, currency)
 
 
-def _about(case: Case) -> str:
+def about_case(case: Case) -> str:
+    """Return of which purchases a case speaks: `in Canada, for new customers`."""
     parts = []
     if case.products:
         parts.append(_("for %(products)s", products=", ".join(case.products)))
@@ -143,7 +148,7 @@ def _earns(reward: AmbassadorEarns, currency: str, *, is_own: bool) -> str:
         if is_own:
             return str(_("You earn %(amount)s for each purchase.", amount=amount))
         return str(_("The ambassador earns %(amount)s for each purchase.", amount=amount))
-    share, base = percent(reward.rate or 0), _base(reward)
+    share, base = percent(reward.rate or 0), base_of(reward)
     if is_own:
         return str(_("You earn %(share)s of %(base)s.", share=share, base=base))
     return str(_("The ambassador earns %(share)s of %(base)s.", share=share, base=base))
@@ -185,7 +190,7 @@ def of_campaign(campaign: Campaign) -> list[str]:
     return sentences(campaign_terms.of(campaign), campaign.currency)
 
 
-def _base(reward: AmbassadorEarns) -> str:
+def base_of(reward: AmbassadorEarns) -> str:
     """Return the commission's base in words (rule 14)."""
     discount = (
         _("the amount before discount")

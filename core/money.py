@@ -117,13 +117,13 @@ def convert(amount: int, rate: Decimal, base: str, quote: str) -> int:
         base: ISO 4217, as the quote; their decimals are told by `exponent`.
         quote: The currency of the result.
     """
-    exact = amount * _factor(rate, base, quote)
+    exact = amount * factor(rate, base, quote)
     return _recordable(divide_half_up(exact.numerator, exact.denominator))
 
 
 def convert_back(amount: int, rate: Decimal, base: str, quote: str) -> int:
     """Return an amount of the quote in the base, rounded half-up once; as in `convert`."""
-    exact = amount / _factor(rate, base, quote)
+    exact = amount / factor(rate, base, quote)
     return _recordable(divide_half_up(exact.numerator, exact.denominator))
 
 
@@ -132,11 +132,11 @@ def convert_limit(limit: int, rate: Decimal, base: str, quote: str) -> int:
 
     What is not above it is, converted back, not above the limit.
     """
-    return _recordable(floor(limit * _factor(rate, base, quote)))
+    return _recordable(floor(limit * factor(rate, base, quote)))
 
 
-def _factor(rate: Decimal, base: str, quote: str) -> Fraction:
-    """Return how many minor units of the quote one minor unit of the base is worth."""
+def factor(rate: Decimal, base: str, quote: str) -> Fraction:
+    """Return how many minor units of the quote one minor unit of the base is worth, exactly."""
     return Fraction(rate) * Fraction(10) ** (exponent(quote) - exponent(base))
 
 

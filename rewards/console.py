@@ -21,7 +21,15 @@ from core.web import row_asked
 from referrals import codes, purchases, sharing, suspicions
 from referrals.models import Purchase
 from referrals.sharing import Shared
-from rewards import commissions, credits, earnings, intake, purchase_list, wording
+from rewards import (
+    commissions,
+    credits,
+    earnings,
+    explanations,
+    intake,
+    purchase_list,
+    wording,
+)  # fmt: skip
 from rewards.forms import OverrideForm
 from rewards.models import EntryKind
 from rewards.portal import link_url, month_start, wallets
@@ -124,10 +132,18 @@ def _purchase_page(purchase_id: int, form: OverrideForm) -> str:
     return render_template(
         "rewards/console/purchase.html",
         one=one, entries=commissions.entries_of(purchase_id), form=form, reason=wording.reason,
-        touches=wording.TOUCHES, kinds=_entry_words(), names=_names(one), is_held=is_held,
+        touches=wording.TOUCHES, kinds=entry_words(), names=_names(one), is_held=is_held,
+        explained=_explained(purchase_id),
         why_held=wording.suspicions(_against(one), seen) if is_held else [],
         seen=[] if is_held or not seen else wording.suspicions(" ".join(seen), seen),
     )  # fmt: skip
+
+
+def _explained(purchase_id: int) -> list[tuple[int, str]]:
+    """Return id and ambassador's name of each commission of a purchase."""
+    found = explanations.of_purchase(purchase_id)
+    names = enrolment.names({ambassador_id for _id, ambassador_id in found}) if found else {}
+    return [(id_, names[ambassador_id]) for id_, ambassador_id in found]
 
 
 def _against(one: credits.Credited) -> str | None:
@@ -188,10 +204,11 @@ def _movement(row: sa.Row[tuple[object, ...]]) -> Moment:
     if row.source:
         href = url_for(".purchase", source=row.source, external_id=row.external_id)
     amount = i18n.money(row.amount, row.currency)
-    return Moment(row.occurred_at, _entry_words()[row.kind], amount, href)
+    return Moment(row.occurred_at, entry_words()[row.kind], amount, href)
 
 
-def _entry_words() -> dict[EntryKind, str]:
+def entry_words() -> dict[EntryKind, str]:
+    """Return why money moved, in words."""
     return {
         EntryKind.COMMISSION: _("Commission"),
         EntryKind.RELEASE: _("Available"),

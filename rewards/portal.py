@@ -31,7 +31,16 @@ from core.web import row_asked
 from referrals import sharing
 from referrals.models import Purchase
 from referrals.sharing import Shared
-from rewards import earnings, ledger, questions, steps, wording
+from rewards import (
+    earnings,
+    explained_words,
+    explanations,
+    ledger,
+    questions,
+    steps,
+    wording,
+)  # fmt: skip
+from rewards.earnings import Brought
 from rewards.models import Account
 
 PAGE = 20
@@ -116,6 +125,7 @@ def purchases() -> ResponseReturnValue:
         asked=questions.of_purchases(ambassador.id, [one.id for one in found[:PAGE]]),
         purchases=found[:PAGE], next_before=found[PAGE - 1].id if len(found) > PAGE else None,
         before=request.args.get("before"), why=wording.why,
+        worked_out=_worked_out(ambassador.id, found[:PAGE]),
     )  # fmt: skip
 
 
@@ -128,6 +138,13 @@ def qr(text: str) -> ResponseReturnValue:
     out = io.BytesIO()
     segno.make(link_url(text), error="m").save(out, kind="svg", scale=8, border=4)
     return Response(out.getvalue(), mimetype="image/svg+xml")
+
+
+def _worked_out(ambassador_id: int, found: list[Brought]) -> dict[int, str]:
+    """Return how the money of purchases came about, by purchase, for those that earn."""
+    ids = [one.id for one in found if one.is_credited and one.commission]
+    known = explanations.of_ambassador(ambassador_id, ids)
+    return {purchase_id: explained_words.simple(one) for purchase_id, one in known.items()}
 
 
 def month_start() -> datetime:

@@ -1,0 +1,87 @@
+"""A commission explained in words: short for ambassadors, and pieces for the staff's page."""
+
+from __future__ import annotations
+
+from decimal import ROUND_HALF_UP, Context, Decimal
+from fractions import Fraction
+
+from flask_babel import gettext as _
+
+from campaigns import terms
+from campaigns import wording as campaign_wording
+from campaigns.models import RewardKind
+from campaigns.terms import Case, Tier
+from core import i18n, money
+from rewards import wording
+from rewards.explanations import Explained, Part
+
+_SHOWN = Context(prec=15, rounding=ROUND_HALF_UP)
+
+
+def exact(amount: Fraction, currency: str) -> str:
+    """Return an amount before rounding, in major units: `9.2435`."""
+    value = _SHOWN.divide(Decimal(amount.numerator), Decimal(amount.denominator))
+    return i18n.figure(value.scaleb(-money.exponent(currency)))
+
+
+def condition(one: Case | Tier | None) -> str:
+    """Return why a part is paid as it is."""
+    if one is None:
+        return str(_("the usual reward"))
+    if isinstance(one, Tier):
+        return str(_("the reward from purchase %(number)s on", number=one.start))
+    return campaign_wording.about_case(one) or str(_("another reward"))
+
+
+def rate(explained: Explained) -> str:
+    """Return the frozen rate of currency: `1 EUR = 1.0823 USD`."""
+    one = explained.conversion
+    return f"1 {one.base} = {i18n.figure(one.value)} {one.quote}" if one else ""
+
+
+def rule(explained: Explained) -> str:
+    """Return the version of the rule in sentences."""
+    reward = terms.reward_of(explained.rule)
+    return campaign_wording.reward(reward, explained.campaign_currency)
+
+
+def base(explained: Explained) -> str:
+    """Return what the base is made of: `the amount after discount, before tax and shipping`."""
+    return campaign_wording.base_of(terms.reward_of(explained.rule))
+
+
+def simple(explained: Explained) -> str:
+    """Return how the amount came about, in the ambassador's words."""
+    commission = explained.commission
+    told = [_part(part, explained) for part in explained.parts]
+    if conversion := explained.conversion:
+        told.append(
+            _("One %(base)s was worth %(value)s %(quote)s on %(day)s (%(source)s).",
+              base=conversion.base, value=i18n.figure(conversion.value), quote=conversion.quote,
+              day=i18n.day(conversion.rate_on), source=wording.rate_source(conversion.source))
+        )  # fmt: skip
+    if explained.within_most < explained.rounded:
+        most = i18n.money(explained.within_most, commission.currency)
+        told.append(_("One purchase earns %(amount)s at most.", amount=most))
+    if explained.is_cut:
+        left = i18n.money(commission.amount, commission.currency)
+        told.append(_("Of what the campaign pays in all, %(amount)s were left.", amount=left))
+    return " ".join(str(sentence) for sentence in told)
+
+
+def _part(part: Part, explained: Explained) -> str:
+    currency = explained.commission.currency
+    if explained.commission.kind is RewardKind.FIXED or part.rate is None:
+        amount = i18n.money(part.base, explained.campaign_currency)
+        if explained.conversion is None:
+            return str(_("The reward is %(amount)s for a purchase.", amount=amount))
+        return str(
+            _("The reward is %(amount)s for a purchase, that is %(there)s.", amount=amount,
+              there=i18n.money(explained.rounded, currency))
+        )  # fmt: skip
+    made = money.divide_half_up(part.exact.numerator, part.exact.denominator)
+    return str(
+        _("%(share)s of %(base)s are %(amount)s.",
+          share=campaign_wording.percent(part.rate), base=i18n.money(part.base, currency),
+          amount=i18n.money(made, currency))
+    )  # fmt: skip

@@ -1,0 +1,205 @@
+"""How a commission came about, step by step, from the rule to the cent.
+
+Nothing is decided here again: the steps are read from what was frozen, and lead to the
+amount that the ledger holds.  `leads_there` says whether they do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from fractions import Fraction
+from typing import Any
+
+import sqlalchemy as sa
+
+from campaigns import terms
+from campaigns.models import Campaign, RewardKind, RewardRule
+from campaigns.terms import Case, Tier
+from core import money
+from core.db import db
+from referrals.models import Purchase
+from rewards import ledger, oracle, rules
+from rewards.models import Account, Commission, Conversion
+from rewards.rates import Rate
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A share of the base and what the rule pays for it; a fixed reward has one part."""
+
+    rate: int | None  # basis points; None: a fixed amount
+    base: int  # minor units; of a fixed reward, its amount in the campaign's currency
+    exact: Fraction  # what it gives, minor units of the order's currency
+    condition: Case | Tier | None  # why it is not the usual reward
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explained:
+    """A commission with everything that led to its amount."""
+
+    commission: Commission
+    purchase: Purchase
+    rule: RewardRule
+    until: datetime | None  # when the next version of the rule came into force
+    conversion: Conversion | None
+    campaign: str
+    slug: str
+    campaign_currency: str
+    budget: int | None  # as it is now
+    parts: tuple[Part, ...]
+    most: int | None  # for one purchase, in the order's currency
+    due: int  # what the frozen rule gives on what remains of the order
+    posted: int | None  # what the ledger holds of it; None: it was not asked
+
+    @property
+    def exact(self) -> Fraction:
+        """What the parts give together, before rounding."""
+        return sum((part.exact for part in self.parts), Fraction(0))
+
+    @property
+    def rounded(self) -> int:
+        """The same, half-up."""
+        return money.divide_half_up(self.exact.numerator, self.exact.denominator)
+
+    @property
+    def within_most(self) -> int:
+        """The same, as far as one purchase may earn."""
+        return self.rounded if self.most is None else min(self.rounded, self.most)
+
+    @property
+    def is_cut(self) -> bool:
+        """Tell whether the budget or the cap of the ambassador left less than that."""
+        return self.commission.amount < self.within_most
+
+    @property
+    def leads_there(self) -> bool:
+        """Tell whether the steps end at what was frozen, and that at what the ledger holds."""
+        return self.commission.amount <= self.within_most and self.due == self.posted
+
+
+def one(commission_id: int) -> Explained | None:
+    """Return one commission explained; None if there is none."""
+    row = next(iter(_rows(Commission.id == commission_id)), None)
+    if row is None:
+        return None
+    balances = ledger.by_purchase([row.Purchase.id])
+    standing = balances.get((row.Purchase.id, row.Commission.ambassador_id), {})
+    return _explained(row, standing.get(Account.EXPENSE, 0))
+
+
+def of_ambassador(ambassador_id: int, purchase_ids: Sequence[int]) -> dict[int, Explained]:
+    """Return an ambassador's commissions on purchases, by purchase, in one statement.
+
+    The ledger is not asked: the list beside which they stand has its figures.
+    """
+    if not purchase_ids:
+        return {}
+    of_list = Commission.purchase_id.in_(purchase_ids)
+    rows = _rows(sa.and_(Commission.ambassador_id == ambassador_id, of_list))
+    return {row.Purchase.id: _explained(row, None) for row in rows}
+
+
+def of_purchase(purchase_id: int) -> list[tuple[int, int]]:
+    """Return id and ambassador of the commissions of a purchase, the first one first."""
+    columns = (Commission.id, Commission.ambassador_id)
+    query = sa.select(*columns).where(Commission.purchase_id == purchase_id)
+    return [(row[0], row[1]) for row in db.session.execute(query.order_by(Commission.id))]
+
+
+def _rows(condition: sa.ColumnElement[bool]) -> Sequence[Any]:
+    later = sa.orm.aliased(RewardRule)
+    until = (
+        sa.select(sa.func.min(later.effective_from))
+        .where(later.campaign_id == RewardRule.campaign_id, later.version > RewardRule.version)
+        .scalar_subquery()
+    )
+    query = (
+        sa.select(Commission, Purchase, RewardRule, Conversion, until.label("until"))
+        .add_columns(Campaign.name, Campaign.slug, Campaign.currency, Campaign.budget)
+        .join(Purchase, Purchase.id == Commission.purchase_id)
+        .join(RewardRule, RewardRule.id == Commission.rule_id)
+        .join(Campaign, Campaign.id == Commission.campaign_id)
+        .outerjoin(Conversion, oracle.OF_COMMISSION)
+        .where(condition)
+    )
+    return db.session.execute(query).all()
+
+
+def _explained(row: Any, posted: int | None) -> Explained:
+    commission: Commission = row.Commission
+    purchase: Purchase = row.Purchase
+    rule: RewardRule = row.RewardRule
+    rate = rate_of(row.Conversion)
+    most = rule.maximum
+    return Explained(
+        commission=commission, purchase=purchase, rule=rule, until=row.until,
+        conversion=row.Conversion, campaign=row.name, slug=row.slug,
+        campaign_currency=row.currency, budget=row.budget,
+        parts=_parts(commission, purchase, rule, rate),
+        most=rate.limit(most) if rate and most is not None else most,
+        due=_due(commission, purchase), posted=posted,
+    )  # fmt: skip
+
+
+def rate_of(conversion: Conversion | None) -> Rate | None:
+    """Return the rate that was frozen with a commission."""
+    if conversion is None:
+        return None
+    return Rate(
+        base=conversion.base, quote=conversion.quote, value=conversion.value,
+        on=conversion.rate_on, source=conversion.source,
+    )  # fmt: skip
+
+
+def _due(commission: Commission, purchase: Purchase) -> int:
+    if not commission.is_active:
+        return 0
+    return rules.earned(commission, total=purchase.total, refunded=purchase.refunded)
+
+
+def _parts(
+    commission: Commission, purchase: Purchase, rule: RewardRule, rate: Rate | None
+) -> tuple[Part, ...]:
+    reward = terms.reward_of(rule)
+    fitting = [case for case in reward.cases if _is_there(case, purchase)]
+    tier = _tier(reward.tiers, commission.number)
+    if commission.kind is RewardKind.FIXED:
+        return (_fixed(commission, [*fitting, tier], usual=rule.amount or 0, rate=rate),)
+    usual = tier.rate if tier else rule.rate
+    shares = commission.parts or [[commission.rate or 0, commission.base]]
+    return tuple(
+        Part(
+            share, base, Fraction(share * base, money.BASIS_POINTS),
+            tier if share == usual else next((one for one in fitting if one.rate == share), None),
+        )
+        for share, base in shares
+    )  # fmt: skip
+
+
+def _fixed(
+    commission: Commission, others: list[Case | Tier | None], *, usual: int, rate: Rate | None
+) -> Part:
+    """Return the fixed reward that gave the frozen amount: of a case, of the tier or the usual."""
+
+    def there(amount: int) -> int:
+        return rate.convert(amount) if rate else amount
+
+    condition = next(
+        (one for one in others if one and there(one.amount or 0) == commission.fixed), None
+    )
+    amount = usual if condition is None else condition.amount or 0
+    exact = Fraction(amount)
+    if rate:
+        exact *= money.factor(rate.value, rate.base, rate.quote)
+    return Part(None, amount, exact, condition)
+
+
+def _is_there(case: Case, purchase: Purchase) -> bool:
+    return not case.countries or purchase.country in case.countries
+
+
+def _tier(tiers: Sequence[Tier], number: int | None) -> Tier | None:
+    reached = [tier for tier in tiers if tier.start <= (number or 1)]
+    return reached[-1] if reached else None
