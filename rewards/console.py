@@ -25,13 +25,12 @@ from rewards import (
     commissions,
     credits,
     earnings,
-    explanations,
     intake,
     purchase_list,
     wording,
 )  # fmt: skip
 from rewards.forms import OverrideForm
-from rewards.models import EntryKind
+from rewards.models import Entry, EntryKind
 from rewards.portal import link_url, month_start, wallets
 from rewards.purchase_list import Narrow, Search
 
@@ -129,21 +128,24 @@ def _purchase_page(purchase_id: int, form: OverrideForm) -> str:
     seen = evidence.get(purchase_id, {})
     if is_held and not form.is_submitted():
         form.ambassador.data = _as_written(one)
+    entries = commissions.entries_of(purchase_id)
+    earners = _earners(one, entries)
     return render_template(
         "rewards/console/purchase.html",
-        one=one, entries=commissions.entries_of(purchase_id), form=form, reason=wording.reason,
-        touches=wording.TOUCHES, kinds=entry_words(), names=_names(one), is_held=is_held,
-        explained=_explained(purchase_id),
+        one=one, entries=entries, form=form, reason=wording.reason,
+        touches=wording.TOUCHES, kinds=entry_words(), names=_names(one, earners), is_held=is_held,
+        earners=earners,
         why_held=wording.suspicions(_against(one), seen) if is_held else [],
         seen=[] if is_held or not seen else wording.suspicions(" ".join(seen), seen),
     )  # fmt: skip
 
 
-def _explained(purchase_id: int) -> list[tuple[int, str]]:
-    """Return id and ambassador's name of each commission of a purchase."""
-    found = explanations.of_purchase(purchase_id)
-    names = enrolment.names({ambassador_id for _id, ambassador_id in found}) if found else {}
-    return [(id_, names[ambassador_id]) for id_, ambassador_id in found]
+def _earners(one: credits.Credited, entries: list[Entry]) -> list[int]:
+    """Return the ambassadors who have, or had, a commission on a purchase."""
+    earned = {posting.ambassador_id for entry in entries for posting in entry.postings}
+    if one.commission and one.attribution:
+        earned.add(one.attribution.ambassador_id)
+    return sorted(id_ for id_ in earned if id_ is not None)
 
 
 def _against(one: credits.Credited) -> str | None:
@@ -158,10 +160,10 @@ def _as_written(one: credits.Credited) -> str:
     return member.email or member.external_id or ""
 
 
-def _names(one: credits.Credited) -> dict[int, str]:
-    """Return the names of the ambassadors that a purchase's touches speak of."""
+def _names(one: credits.Credited, earners: list[int]) -> dict[int, str]:
+    """Return the names of the ambassadors that a purchase's touches and money speak of."""
     lost = one.attribution.lost if one.attribution else []
-    ids = {touch["ambassador_id"] for touch in lost if touch["ambassador_id"]}
+    ids = {touch["ambassador_id"] for touch in lost if touch["ambassador_id"]} | set(earners)
     if one.attribution and one.attribution.ambassador_id:
         ids.add(one.attribution.ambassador_id)
     return enrolment.names(ids) if ids else {}

@@ -1,4 +1,4 @@
-"""`/console/commissions/<id>/explained`: a commission step by step, from the rule to the cent."""
+"""`/console/commissions/<purchase>/<ambassador>`: one step by step, from the rule to the cent."""
 
 from __future__ import annotations
 
@@ -17,13 +17,12 @@ door = permissions.guard(
 )
 
 
-@door.get("/<int:commission_id>/explained")
-def show(commission_id: int) -> str:
+@door.get("/<int:purchase_id>/<int:ambassador_id>")
+def show(purchase_id: int, ambassador_id: int) -> str:
     """Show how a commission came about, and what the ledger holds of it."""
-    explained = explanations.one(commission_id)
+    explained = explanations.one(purchase_id, ambassador_id)
     if explained is None:
         raise NotFoundError(_("There is no such commission."))
-    ambassador_id = explained.commission.ambassador_id
     return render_template(
         "rewards/console/explained.html", one=explained, words=explained_words,
         percent=campaign_wording.percent,

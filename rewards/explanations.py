@@ -79,13 +79,13 @@ class Explained:
         return self.commission.amount <= self.within_most and self.due == self.posted
 
 
-def one(commission_id: int) -> Explained | None:
-    """Return one commission explained; None if there is none."""
-    row = next(iter(_rows(Commission.id == commission_id)), None)
+def one(purchase_id: int, ambassador_id: int) -> Explained | None:
+    """Return an ambassador's commission on a purchase explained; None if there is none."""
+    row = next(iter(_rows(_key(purchase_id, ambassador_id))), None)
     if row is None:
         return None
-    balances = ledger.by_purchase([row.Purchase.id])
-    standing = balances.get((row.Purchase.id, row.Commission.ambassador_id), {})
+    balances = ledger.by_purchase([purchase_id])
+    standing = balances.get((purchase_id, ambassador_id), {})
     return _explained(row, standing.get(Account.EXPENSE, 0))
 
 
@@ -101,11 +101,8 @@ def of_ambassador(ambassador_id: int, purchase_ids: Sequence[int]) -> dict[int, 
     return {row.Purchase.id: _explained(row, None) for row in rows}
 
 
-def of_purchase(purchase_id: int) -> list[tuple[int, int]]:
-    """Return id and ambassador of the commissions of a purchase, the first one first."""
-    columns = (Commission.id, Commission.ambassador_id)
-    query = sa.select(*columns).where(Commission.purchase_id == purchase_id)
-    return [(row[0], row[1]) for row in db.session.execute(query.order_by(Commission.id))]
+def _key(purchase_id: int, ambassador_id: int) -> sa.ColumnElement[bool]:
+    return sa.and_(Commission.purchase_id == purchase_id, Commission.ambassador_id == ambassador_id)
 
 
 def _rows(condition: sa.ColumnElement[bool]) -> Sequence[Any]:

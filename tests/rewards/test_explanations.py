@@ -50,7 +50,12 @@ def buy(rule: dict[str, Any], *, campaign: dict[str, Any] | None = None, **told:
 
 def explained() -> Explained:
     db.session.expire_all()
-    return must(explanations.one(db.session.scalars(sa.select(Commission.id)).one()))
+    made = db.session.scalars(sa.select(Commission)).one()
+    return must(explanations.one(made.purchase_id, made.ambassador_id))
+
+
+def path_of(one: Explained) -> str:
+    return f"/console/commissions/{one.purchase.id}/{one.commission.ambassador_id}"
 
 
 def test_a_percentage_is_followed_from_the_base_to_the_ledger(app: Flask) -> None:
@@ -126,7 +131,7 @@ def test_the_page_shows_every_step_and_is_linked_from_the_purchase(
     db.session.add(
         RewardRule(campaign_id=campaign_id, version=2, effective_from=after, **terms, **switches)
     )
-    path = f"/console/commissions/{explained().commission.id}/explained"
+    path = path_of(explained())
     assert path in staff.get(f"/console/purchases/api/{fact.external_id}").text
     page = staff.get(path).text
     for told in (
@@ -135,7 +140,7 @@ def test_the_page_shows_every_step_and_is_linked_from_the_purchase(
     ):  # fmt: skip
         assert told in page, told
     assert "do not lead" not in page
-    assert staff.get("/console/commissions/999999/explained").status_code == 404
+    assert staff.get("/console/commissions/999999/1").status_code == 404
 
 
 def test_an_ambassador_reads_the_simple_version_of_their_own(
@@ -150,7 +155,7 @@ def test_an_ambassador_reads_the_simple_version_of_their_own(
     )
     sign_in(client, user)
     assert "One EUR was worth 1.0823 USD" in client.get("/portal/purchases").text
-    path = f"/console/commissions/{explained().commission.id}/explained"
+    path = path_of(explained())
     assert client.get(path).status_code in {302, 403, 404}
 
 
