@@ -20,8 +20,8 @@ from campaigns.terms import Case, Tier
 from core import money
 from core.db import db
 from referrals.models import Purchase
-from rewards import ledger, oracle, rules
-from rewards.models import Account, Commission, Conversion
+from rewards import ledger, rules
+from rewards.models import OF_COMMISSION, Account, Commission, Conversion
 from rewards.rates import Rate
 
 
@@ -118,7 +118,7 @@ def _rows(condition: sa.ColumnElement[bool]) -> Sequence[Any]:
         .join(Purchase, Purchase.id == Commission.purchase_id)
         .join(RewardRule, RewardRule.id == Commission.rule_id)
         .join(Campaign, Campaign.id == Commission.campaign_id)
-        .outerjoin(Conversion, oracle.OF_COMMISSION)
+        .outerjoin(Conversion, OF_COMMISSION)
         .where(condition)
     )
     return db.session.execute(query).all()

@@ -146,6 +146,12 @@ class Conversion(Model):
     worth: Mapped[MinorUnits]  # the base that the commission is computed on, in `base`
 
 
+OF_COMMISSION = sa.and_(  # joins a conversion to its commission
+    Conversion.purchase_id == Commission.purchase_id,
+    Conversion.ambassador_id == Commission.ambassador_id,
+)
+
+
 class RateWait(Model):
     """A credited purchase that earns nothing before there is a rate for its currency and day."""
 

@@ -17,7 +17,7 @@ from campaigns.models import Campaign, RewardKind, RewardRule
 from core import clock, money
 from core.db import db
 from referrals.models import Attribution, Customer, Purchase, PurchaseLine, PurchaseStatus
-from rewards.models import Account, Commission, Conversion, Posting, RateWait
+from rewards.models import OF_COMMISSION, Account, Commission, Conversion, Posting, RateWait
 
 _BUYERS = ("new", "existing", "")
 _ORDER = (
@@ -25,11 +25,6 @@ _ORDER = (
     Purchase.currency.label("order_currency"), Purchase.total, Purchase.tax, Purchase.shipping,
     Purchase.discount, Purchase.customer_id, Customer.first_purchase_id, Purchase.country,
 )  # fmt: skip
-
-OF_COMMISSION = sa.and_(
-    Conversion.purchase_id == Commission.purchase_id,
-    Conversion.ambassador_id == Commission.ambassador_id,
-)
 
 
 def _first_of(campaign_id: Any, column: str) -> Any:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import sqlalchemy as sa
@@ -29,7 +30,9 @@ from referrals import content_links
 from referrals.models import Click, Code, Customer, Link, Purchase
 from rewards import earnings, payout_details
 from rewards.models import (
+    OF_COMMISSION,
     Commission,
+    Conversion,
     DataExport,
     Entry,
     Exchange,
@@ -256,9 +259,11 @@ def _commissions(ambassador_id: int) -> list[dict[str, Any]]:
         sa.select(
             Commission.earned_at, Commission.payable_at, Commission.kind, Commission.rate,
             Commission.base, Commission.amount, Commission.currency, Commission.is_active,
-            Campaign.name.label("campaign"),
+            Campaign.name.label("campaign"), Conversion.base.label("converted_from"),
+            Conversion.value.label("currency_rate"), Conversion.rate_on, Conversion.source,
         )
         .join(Campaign, Campaign.id == Commission.campaign_id)
+        .outerjoin(Conversion, OF_COMMISSION)
         .where(Commission.ambassador_id == ambassador_id)
         .order_by(Commission.id)
     )  # fmt: skip
@@ -295,4 +300,6 @@ def _row(thing: object, *names: str) -> dict[str, Any]:
 def _plain(value: object) -> str:
     if isinstance(value, datetime | date):
         return value.isoformat()
+    if isinstance(value, Decimal):
+        return f"{value:f}"
     raise TypeError(type(value).__name__)

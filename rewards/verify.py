@@ -43,6 +43,7 @@ from rewards import (
 )  # fmt: skip
 from rewards.breach import MOST_SHOWN, PAGE, Breach, pages
 from rewards.models import (
+    OF_COMMISSION,
     Account,
     Commission,
     Conversion,
@@ -292,7 +293,7 @@ def _wrong_counts() -> Iterator[Breach]:
             sa.func.max(RewardCount.purchases).label("counted"),
         )
         .join(RewardRule, RewardRule.id == Commission.rule_id)
-        .outerjoin(Conversion, oracle.OF_COMMISSION)
+        .outerjoin(Conversion, OF_COMMISSION)
         .outerjoin(
             RewardCount,
             sa.and_(
@@ -352,7 +353,7 @@ def _wrong_commitments() -> Iterator[Breach]:
     accrued = (
         sa.select(sa.func.coalesce(sa.func.sum(counted), 0))
         .select_from(Commission)
-        .outerjoin(Conversion, oracle.OF_COMMISSION)
+        .outerjoin(Conversion, OF_COMMISSION)
         .where(
             Commission.campaign_id == Campaign.id,
             sa.or_(Commission.currency == Campaign.currency, Conversion.purchase_id.is_not(None)),

@@ -17,7 +17,7 @@ from core.db import db
 from referrals.models import Attribution, Purchase
 from rewards import oracle
 from rewards.breach import MOST_SHOWN, Breach, pages
-from rewards.models import Commission, Conversion, RateWait
+from rewards.models import OF_COMMISSION, Commission, Conversion, RateWait
 
 
 def conversions_add_up() -> Iterator[Breach]:
@@ -29,7 +29,7 @@ def conversions_add_up() -> Iterator[Breach]:
             Conversion.base, Conversion.quote, Conversion.value, Conversion.counted,
             Conversion.worth, Conversion.amount.label("converted"),
         )
-        .join(Conversion, oracle.OF_COMMISSION)
+        .join(Conversion, OF_COMMISSION)
         .join(Campaign, Campaign.id == Commission.campaign_id)
     )  # fmt: skip
     for page in pages(query, Commission.id):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -61,7 +62,7 @@ def path_of(one: Explained) -> str:
 def test_a_percentage_is_followed_from_the_base_to_the_ledger(app: Flask) -> None:
     buy({"include_shipping": True}, total=12_345, tax=2_000, shipping=500)
     one = explained()
-    assert (one.commission.base, one.exact, one.rounded) == (10_345, Decimal("1034.5"), 1_035)
+    assert (one.commission.base, one.exact, one.rounded) == (10_345, Fraction(2_069, 2), 1_035)
     assert (one.within_most, one.is_cut, one.due, one.posted) == (1_035, False, 1_035, 1_035)
     assert one.leads_there
     assert explained_words.simple(one) == "10\u202f% of EUR\u00a0103.45 are EUR\u00a010.35."

@@ -235,16 +235,55 @@ def test_two_who_settle_the_queue_at_once_pay_once(app: Flask) -> None:
     assert rate_queue.size() == 0
 
 
-def test_m4_and_m7_find_a_conversion_or_a_queue_that_does_not_hold(app: Flask) -> None:
+def test_m7_finds_who_waits_although_paid(app: Flask) -> None:
     publish("1.0823")
     campaign_of(FIXED)
-    order = buy()
-    assert take(order) == [541]
-    kept = db.session.scalars(sa.select(Conversion)).one()
-    db.session.add(RateWait(purchase_id=kept.purchase_id, since=NOW))
+    assert take(buy()) == [541]
+    paid = db.session.scalars(sa.select(Conversion.purchase_id)).one()
+    db.session.add(RateWait(purchase_id=paid, since=NOW))
+    db.session.commit()
+    assert [str(one) for one in verify.breaches()] == [
+        f"M7: {_name(paid)}: awaits a rate of currency and has a commission"
+    ]
+
+
+def _name(purchase_id: int) -> str:
+    one = db.session.get_one(Purchase, purchase_id)
+    return f"purchase {one.source}:{one.external_id}"
+
+
+def test_m7_finds_who_neither_earns_nor_waits(app: Flask) -> None:
+    campaign_of(FIXED)
+    take(buy())
+    db.session.execute(sa.delete(RateWait))
     db.session.commit()
     assert [one.invariant for one in verify.breaches()] == ["M7"]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"value": Decimal("1.1")}, {"value": Decimal("1.05")}, {"base": "USD"}, {"amount": 540},
+     {"counted": 499}, {"worth": 1}],
+)  # fmt: skip
+def test_m4_finds_a_conversion_that_does_not_add_up(app: Flask, wrong: dict[str, Any]) -> None:
+    publish("1.0823")
+    campaign_of(FIXED)
+    assert take(buy()) == [541]
+    with pytest.raises(sa.exc.DBAPIError, match="keeps its history"):
+        db.session.execute(sa.update(Conversion).values(wrong))
     db.session.rollback()
+    _without_triggers(sa.update(Conversion).values(wrong))
+    assert "M4" in {one.invariant for one in verify.breaches()}
+    db.session.rollback()
+
+
+def _without_triggers(statement: sa.Update) -> None:
+    """Change what the database refuses to change, within a transaction that is rolled back."""
+    if db.engine.dialect.name == "sqlite":
+        db.session.execute(sa.text("DROP TRIGGER conversion_refuse_update"))
+    else:
+        db.session.execute(sa.text("SET LOCAL session_replication_role = replica"))
+    db.session.execute(statement)
 
 
 def test_the_portal_knows_what_a_purchase_awaits(app: Flask) -> None:
