@@ -42,11 +42,13 @@ from campaigns import cli as campaigns_cli
 from campaigns import cli_spend as spend_cli
 from campaigns import console as campaigns_console
 from campaigns import (
+    console_kit,
     console_mentions,
     console_messages,
     console_recruiting,
     console_spend,
     public_applications,
+    public_images,
 )
 from campaigns import jobs as campaigns_jobs
 from core import clock, commands, config, i18n, logs, web, worker
@@ -131,6 +133,8 @@ DOORS: list[Blueprint] = [
     ambassadors_console.door,
     campaigns_console.door,
     console_mentions.door,
+    console_kit.door,
+    public_images.door,
     console_sprints.door,
     console_wizard.door,
     codes_console.door,
@@ -191,6 +195,7 @@ JOBS: tuple[worker.Job, ...] = (
     worker.Job("drop data files", 3600, jobs_privacy.sweep),
     worker.Job("check profiles", 60, jobs_applications.check_profiles),
     worker.Job("sweep applications", 3600, jobs_applications.sweep_applications),
+    worker.Job("sweep images", 3600, campaigns_jobs.sweep_images),
     worker.Job("refresh reports", 300, reports_jobs.refresh_lake),
 )
 
