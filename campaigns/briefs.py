@@ -100,6 +100,12 @@ def of(campaign: Campaign) -> Brief | None:
     return db.session.get(Brief, campaign.id)
 
 
+def format_of(campaign: Campaign) -> Format:
+    """Return how a campaign is shared; without a brief, for a commission."""
+    brief = of(campaign)
+    return brief.format if brief else Format.COMMISSION
+
+
 def mention(kind: Format, on: date) -> Mention | None:
     """Return the mention that a format asks on a day, or None where none is set.
 

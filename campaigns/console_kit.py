@@ -119,7 +119,7 @@ def _refused(slug: str, error: DomainError, **form: FlaskForm) -> ResponseReturn
 
 def _page(campaign: Campaign, *, words: Any = None, image: Any = None) -> str:
     brief, today = briefs.of(campaign), clock.local_day(clock.now(), program.current().timezone)
-    kind = brief.format if brief else Format.COMMISSION
+    kind = briefs.format_of(campaign)
     told = {"text_en": brief.text_en, "text_fr": brief.text_fr} if brief else {}
     return render_template(
         "campaigns/console_kit/kit.html",
