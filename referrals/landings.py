@@ -56,8 +56,19 @@ def find(slug: str) -> Landing | None:
     return Landing(
         link.slug, standing, campaign,
         code=_code(link, now) if standing is Standing.OPEN else None,
-        name=_name(ambassador) if ambassador.shows_name else None,
+        name=name_of(ambassador),
     )  # fmt: skip
+
+
+def name_of(ambassador: Ambassador) -> str | None:
+    """Return what friends read of a name, if its owner agreed.
+
+    The first name; a partner, such as a paper, goes by all of it.
+    """
+    if not ambassador.shows_name:
+        return None
+    name = ambassador.member.name
+    return name if ambassador.kind is AmbassadorKind.PARTNER else name.split()[0]
 
 
 def _standing(campaign: Campaign, ambassador: Ambassador, now: datetime) -> Standing:
@@ -86,9 +97,3 @@ def _code(link: Link, now: datetime) -> str | None:
         .order_by(Code.id.desc())
         .limit(1)
     )  # fmt: skip
-
-
-def _name(ambassador: Ambassador) -> str:
-    """Return the first name; a partner, such as a paper, goes by all of it."""
-    name = ambassador.member.name
-    return name if ambassador.kind is AmbassadorKind.PARTNER else name.split()[0]
