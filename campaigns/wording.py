@@ -194,7 +194,7 @@ def asks(kind: Format, brand: str) -> list[str]:
         Format.PAID: _("Publish what we agreed on, in your own words."),
         Format.GIFTED: _("Try what you received, and say what you think of it, good or bad."),
     }[kind]
-    more = _("Say that it is a paid recommendation: the mention below does it.")
+    more = _("Say that you are rewarded for it: the mention does it.")
     return [str(first), str(more)]
 
 
