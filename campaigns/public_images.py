@@ -37,5 +37,6 @@ def one(name: str) -> ResponseReturnValue:
     """Send an image or its thumbnail; what a name stands for never changes."""
     path, kind = images.file(name)
     answer = send_file(path, mimetype=kind, etag=name, max_age=YEAR)
+    answer.headers.pop("Content-Disposition", None)  # the link that downloads it names it
     answer.headers["Cache-Control"] = f"public, max-age={YEAR}, immutable"
     return answer
