@@ -63,8 +63,9 @@ def drawn_anew(content: bytes) -> Picture:
     kind = "png" if source.format == "PNG" or source.has_transparency_data else "jpg"
     try:
         source.draft("RGB", (LONGEST_SIDE, LONGEST_SIDE))  # a JPEG is unpacked no larger
-        seen = _upright(_in_srgb(source, "RGBA" if source.has_transparency_data else "RGB"))
+        seen = _in_srgb(source, "RGBA" if source.has_transparency_data else "RGB")
         seen.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
+        _turn_upright(seen)
         seen.info.clear()  # what would be written beside the pixels
         small = seen.copy()
         small.thumbnail((SMALL_SIDE, SMALL_SIDE))
@@ -95,24 +96,26 @@ def _opened(content: bytes) -> Image.Image:
 def _in_srgb(source: Image.Image, mode: str) -> Image.Image:
     """Return a picture in the colours that every screen knows, for its profile does not stay."""
     source.load()
-    profile = source.info.get("icc_profile")
-    if not profile or source.mode not in {"RGB", "RGBA", "CMYK"}:
-        return source.convert(mode)
+    told = dict(source.info)  # also how the camera was held
+    plain = source if source.mode in {mode, "CMYK"} else source.convert(mode)
     try:
-        own = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        own = ImageCms.ImageCmsProfile(io.BytesIO(told["icc_profile"]))
         screen = ImageCms.createProfile("sRGB")
-        as_seen = ImageCms.profileToProfile(source, own, screen, outputMode=mode)
-    except _BROKEN:  # a profile that is none changes no colour
+        as_seen = ImageCms.profileToProfile(plain, own, screen, outputMode=mode)
+    except _BROKEN:  # no profile, or one that is none: it changes no colour
         as_seen = None
-    return as_seen or source.convert(mode)
+    if as_seen is None:
+        as_seen = plain if plain.mode == mode else plain.convert(mode)
+    as_seen.info = told
+    return as_seen
 
 
-def _upright(source: Image.Image) -> Image.Image:
-    """Return a picture turned as the camera was held."""
+def _turn_upright(picture: Image.Image) -> None:
+    """Turn a picture as the camera was held."""
     try:
-        return ImageOps.exif_transpose(source)
+        ImageOps.exif_transpose(picture, in_place=True)
     except _BROKEN:  # of a camera that does not say it in a way one can read
-        return source
+        return
 
 
 def _encoded(picture: Image.Image, kind: str) -> bytes:

@@ -35,7 +35,7 @@ def opened(data: bytes) -> Image.Image:
     return image
 
 
-def is_like(pixel: object, colour: tuple[int, int, int]) -> bool:
+def is_like(pixel: object, colour: tuple[int, ...]) -> bool:
     return isinstance(pixel, tuple) and all(
         abs(one - other) < 12 for one, other in zip(pixel, colour, strict=False)
     )
@@ -87,10 +87,15 @@ def test_nothing_stays_of_a_file_but_what_one_sees(app: Flask) -> None:
                                               "progressive", "progression"}  # fmt: skip
 
 
-def test_a_picture_stands_upright_without_the_word_of_the_camera(app: Flask) -> None:
+@pytest.mark.parametrize("kind", pictures.FORMATS)
+@pytest.mark.parametrize("has_profile", [True, False])
+def test_a_picture_stands_upright_without_the_word_of_the_camera(
+    app: Flask, kind: str, has_profile: bool
+) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6  # to be turned a quarter to the right
-    kept = pictures.drawn_anew(encoded("JPEG", exif=exif))
+    own = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    kept = pictures.drawn_anew(encoded(kind, exif=exif, icc_profile=own if has_profile else None))
     assert (kept.width, kept.height) == (40, 60)
     image = opened(kept.data)
     assert is_like(image.getpixel((20, 5)), NIGHT)
@@ -104,6 +109,30 @@ def test_a_colour_profile_is_applied_before_it_goes(app: Flask) -> None:
     assert is_like(opened(kept.data).getpixel((50, 20)), PEAR)
     nonsense = pictures.drawn_anew(encoded("JPEG", icc_profile=b"nonsense" * 40))
     assert is_like(opened(nonsense.data).getpixel((50, 20)), PEAR)
+
+
+def test_a_profile_takes_no_transparency_away(app: Flask) -> None:
+    own = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    out = io.BytesIO()
+    image = Image.new("RGBA", (30, 30), (*PEAR, 0))
+    image.paste((*NIGHT, 255), (0, 0, 10, 10))
+    image.save(out, "PNG", icc_profile=own)
+    palette = io.BytesIO()
+    image.quantize().save(palette, "PNG", icc_profile=own)
+    for content in (out.getvalue(), palette.getvalue()):
+        kept = opened(pictures.drawn_anew(content).data)
+        assert is_like(kept.getpixel((5, 5)), (*NIGHT, 255))
+        clear = kept.getpixel((20, 20))
+        assert isinstance(clear, tuple)
+        assert clear[3] == 0
+
+
+def test_of_moving_pictures_the_first_is_kept(app: Flask) -> None:
+    out = io.BytesIO()
+    first, second = Image.new("RGB", (40, 40), PEAR), Image.new("RGB", (40, 40), NIGHT)
+    first.save(out, "WEBP", save_all=True, append_images=[second], duration=100, lossless=True)
+    kept = pictures.drawn_anew(out.getvalue())
+    assert is_like(opened(kept.data).getpixel((20, 20)), PEAR)
 
 
 def test_a_large_picture_is_made_as_large_as_one_can_use(app: Flask) -> None:
