@@ -19,7 +19,7 @@ from campaigns.models import CampaignStatus, Format
 from core.db import db
 from integrations import pictures
 from referrals.models import Link
-from rewards import intake
+from rewards import erasure, intake
 from tests import queries
 from tests.campaigns.test_kit import picture
 from tests.conftest import NOW
@@ -165,6 +165,16 @@ def test_friends_read_my_first_name_only_once_i_say_so(app: Flask, me: Me) -> No
     del told["shows_name"]
     assert me.browser.post("/portal/me", data=told).status_code == 303
     assert "A friend recommends" in me.read("/offer/zoe")
+
+
+def test_an_erasure_takes_the_name_off_the_page(app: Flask, me: Me) -> None:
+    me.ambassador.shows_name = True
+    db.session.commit()
+    assert "Zoe recommends" in me.read("/offer/zoe")
+    erasure.erase(me.ambassador.member)
+    db.session.commit()
+    assert "Zoe" not in me.read("/offer/zoe", status=410)
+    assert not me.ambassador.shows_name
 
 
 def test_the_page_asks_the_database_no_more_than_a_page_may(app: Flask, me: Me) -> None:
