@@ -42,11 +42,13 @@ from campaigns import cli as campaigns_cli
 from campaigns import cli_spend as spend_cli
 from campaigns import console as campaigns_console
 from campaigns import (
+    console_kit,
     console_mentions,
     console_messages,
     console_recruiting,
     console_spend,
     public_applications,
+    public_images,
 )
 from campaigns import jobs as campaigns_jobs
 from core import clock, commands, config, i18n, logs, web, worker
@@ -95,6 +97,7 @@ from rewards import (
     jobs_perks,
     jobs_privacy,
     jobs_rates,
+    portal_campaigns,
     portal_content,
     portal_me,
     portal_questions,
@@ -138,6 +141,8 @@ DOORS: list[Blueprint] = [
     ambassadors_console.door,
     campaigns_console.door,
     console_mentions.door,
+    console_kit.door,
+    public_images.door,
     console_sprints.door,
     console_wizard.door,
     codes_console.door,
@@ -155,6 +160,7 @@ DOORS: list[Blueprint] = [
     portal_questions.door,
     portal_me.door,
     portal_content.door,
+    portal_campaigns.door,
     console_content.door,
     cli_privacy.door,
     console_questions.door,
@@ -199,6 +205,7 @@ JOBS: tuple[worker.Job, ...] = (
     worker.Job("drop data files", 3600, jobs_privacy.sweep),
     worker.Job("check profiles", 60, jobs_applications.check_profiles),
     worker.Job("sweep applications", 3600, jobs_applications.sweep_applications),
+    worker.Job("sweep images", 3600, campaigns_jobs.sweep_images),
     worker.Job("refresh reports", 300, reports_jobs.refresh_lake),
 )
 

@@ -116,6 +116,7 @@ class Ambassador(Model):
     status_since: Mapped[UtcTime] = mapped_column(default=clock.now)  # earlier orders keep
     breaks: Mapped[Spans] = mapped_column(SpansColumn, default=())  # stops that are over
     enrolled_at: Mapped[UtcTime]
+    shows_name: Mapped[bool] = mapped_column(default=False)  # friends may read the first name
 
     member: Mapped[Member] = relationship(back_populates="ambassador", lazy="joined")
 

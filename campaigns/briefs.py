@@ -2,10 +2,13 @@
 
 Mentions are rows with the day from which they count and their source; the law
 changes, and what was right on a day stays known.
+
+Words to share know two variables, {code} and {link}; each ambassador reads their own.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -19,6 +22,10 @@ from ambassadors.audiences import Audience
 from campaigns.models import Brief, Campaign, Format, Mention
 from core.db import db, upsert_dialect
 from core.errors import Fault, InvalidInputError
+
+VARIABLES = ("code", "link")
+LONGEST = 2000  # characters of the words to share
+_VARIABLE = re.compile(r"\{([^{}\n]*)\}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,9 +49,61 @@ def write(campaign: Campaign, told: Told) -> Brief:
     return brief
 
 
+def write_words(campaign: Campaign, *, text_en: str, text_fr: str, kind: Format) -> None:
+    """Write other words to share; for whom the campaign is stays as it was.
+
+    Raises:
+        InvalidInputError: A text is too long, or has a variable that we do not know.
+    """
+    faults = faults_of({"text_en": text_en, "text_fr": text_fr})
+    if faults:
+        raise InvalidInputError(_("Some fields need a correction."), faults=faults)
+    brief = of(campaign) or Brief(
+        campaign_id=campaign.id, audience=audiences.told(Audience()), goal=None
+    )
+    brief.text_en, brief.text_fr, brief.format = text_en.strip(), text_fr.strip(), kind
+    db.session.add(brief)
+    details = {"text_en": brief.text_en, "text_fr": brief.text_fr, "format": kind.value}
+    audit.record("campaign.brief", "campaign", campaign.slug, details)
+
+
+def faults_of(texts: dict[str, str]) -> list[Fault]:
+    """Return what is wrong with words to share, by field."""
+    known = ", ".join(f"{{{name}}}" for name in VARIABLES)
+    faults = []
+    for field, text in texts.items():
+        if len(text) > LONGEST or "\x00" in text:
+            detail = _("Write at most %(count)s characters.", count=LONGEST)
+            faults.append(Fault(f"/{field}", detail))
+        for name in sorted(set(_VARIABLE.findall(text)) - set(VARIABLES))[:1]:
+            detail = _("“%(name)s” is no variable; use %(known)s.", name=name, known=known)
+            faults.append(Fault(f"/{field}", detail))
+    return faults
+
+
+def filled(text: str, *, code: str | None, link: str | None) -> str | None:
+    """Return words with a person's own code and link; what they do not say stands below.
+
+    None where the words ask for something that the person does not have yet.
+    """
+    values = {"code": code, "link": link}
+    asked = set(_VARIABLE.findall(text)) & set(VARIABLES)
+    if any(values[name] is None for name in asked):
+        return None
+    said = _VARIABLE.sub(lambda found: values.get(found[1]) or found[0], text)
+    below = [value for name, value in values.items() if value and name not in asked]
+    return "\n".join([said, " ".join(below)]).strip() if below else said
+
+
 def of(campaign: Campaign) -> Brief | None:
     """Return the brief of a campaign, or None."""
     return db.session.get(Brief, campaign.id)
+
+
+def format_of(campaign: Campaign) -> Format:
+    """Return how a campaign is shared; without a brief, for a commission."""
+    brief = of(campaign)
+    return brief.format if brief else Format.COMMISSION
 
 
 def mention(kind: Format, on: date) -> Mention | None:

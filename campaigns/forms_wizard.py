@@ -18,9 +18,9 @@ from wtforms.validators import Length
 
 from ambassadors.audiences import Audience
 from ambassadors.models import AmbassadorKind
-from campaigns import forms
+from campaigns import briefs, forms
 from campaigns import terms as campaign_terms
-from campaigns.briefs import Told
+from campaigns.briefs import LONGEST, Told
 from campaigns.drafts import Answers
 from campaigns.forms import CampaignForm
 from campaigns.forms_mentions import FORMATS
@@ -120,8 +120,11 @@ class WizardForm(CampaignForm):
         default=Format.COMMISSION.value,
         description=_l("The law asks for a mention by it."),
     )
-    text_en = TextAreaField(_l("Words to share, in English"), [Length(max=2000)])
-    text_fr = TextAreaField(_l("Words to share, in French"), [Length(max=2000)])
+    text_en = TextAreaField(
+        _l("Words to share, in English"), [Length(max=LONGEST)],
+        description=_l("{code} and {link} become each ambassador’s own."),
+    )  # fmt: skip
+    text_fr = TextAreaField(_l("Words to share, in French"), [Length(max=LONGEST)])
 
 
 for _row in range(1, CASES + 1):
@@ -257,6 +260,12 @@ def _brief(form: WizardForm, faults: list[Fault]) -> Told | None:
     goal = (form.goal.data or "").strip()
     if goal and not (goal.isascii() and goal.isdigit() and 0 < int(goal[:10]) <= 10**9):
         faults.append(Fault("/goal", str(_l("Write a whole number."))))
+        return None
+    strange = briefs.faults_of(
+        {"text_en": form.text_en.data or "", "text_fr": form.text_fr.data or ""}
+    )
+    if strange:
+        faults += [one for one in strange if one.pointer not in {fault.pointer for fault in faults}]
         return None
     kinds = tuple(AmbassadorKind(kind) for kind in form.kinds.data or () if kind in set(KINDS))
     chosen = form.format.data

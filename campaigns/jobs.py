@@ -1,13 +1,13 @@
-"""What the clock does here: decide who reads a message, and mail it outside quiet time."""
+"""What the clock does here: decide and mail messages outside quiet time, sweep images."""
 
 from __future__ import annotations
 
 from flask import current_app
 
 from ambassadors import guard
-from campaigns import mailing, messages
+from campaigns import images, mailing, messages
 from core import clock, outbox
-from core.db import db
+from core.db import db, reading
 from integrations import mail
 
 _AT_ONCE = 100  # mails between two looks at the clock
@@ -20,6 +20,14 @@ def send_messages() -> int:
             db.session.commit()
         db.session.commit()
     return _mail()
+
+
+def sweep_images() -> int:
+    """Delete the files of images that no campaign shows any more; return how many."""
+    with reading():
+        gone = images.sweep()
+        db.session.rollback()
+    return gone
 
 
 def _mail() -> int:

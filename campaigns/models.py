@@ -209,6 +209,10 @@ class Mention(Model):
     text_en: Mapped[str] = mapped_column(sa.String(200))
     source: Mapped[str] = mapped_column(sa.String(300))
 
+    def text_in(self, language: str) -> str:
+        """Return its words in a language."""
+        return self.text_fr if language == "fr" else self.text_en
+
 
 class Spend(Model):
     """Money the brand spent on a channel on a day."""

@@ -32,15 +32,22 @@ class Offer:
     note: str
 
 
-def read(terms: Terms, currency: str, language: str) -> Offer:
-    """Return the offer of a campaign's codes in a language."""
+def read(terms: Terms, currency: str, language: str, *, has_code: bool = True) -> Offer:
+    """Return the offer of a campaign's codes in a language.
+
+    Args:
+        terms: Of the campaign.
+        currency: Of their amounts.
+        language: Of the words.
+        has_code: Whether the friend gets a code; without one nothing is promised.
+    """
     with force_locale(language):
-        gets = tuple(
-            (wording.benefit(one, currency), ICONS[one.kind]) for one in terms.benefits
-        )  # fmt: skip
+        benefits = terms.benefits if has_code else ()
+        gets = tuple((wording.benefit(one, currency), ICONS[one.kind]) for one in benefits)
         headline = ", ".join(words for words, _icon in gets) or str(_("A recommendation"))
         note = _("The person who invites you receives a reward if you order.")
-        return Offer(language, headline, gets, tuple(_scope(terms, currency)), str(note))
+        scope = tuple(_scope(terms, currency)) if has_code else ()
+        return Offer(language, headline, gets, scope, str(note))
 
 
 def _scope(terms: Terms, currency: str) -> list[str]:

@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext, ngettext
 
 from campaigns import terms as campaign_terms
-from campaigns.models import BenefitKind, Campaign, CampaignStatus, Objective, RewardKind
+from campaigns.models import BenefitKind, Campaign, CampaignStatus, Format, Objective, RewardKind
 from campaigns.terms import AmbassadorEarns, Buyer, Case, FriendGets, Terms, Tier
 from core import countries, i18n, money
 
@@ -188,6 +188,19 @@ def sentences(terms: Terms, currency: str) -> list[str]:
 def of_campaign(campaign: Campaign) -> list[str]:
     """Return the terms of a campaign as it stands, a sentence each."""
     return sentences(campaign_terms.of(campaign), campaign.currency)
+
+
+def asks(kind: Format, brand: str) -> list[str]:
+    """Return what a campaign asks of its ambassadors, a sentence each, by how it is shared."""
+    first = {
+        Format.COMMISSION: _(
+            "Recommend %(brand)s to people who may like it, when you feel like it.", brand=brand
+        ),
+        Format.PAID: _("Publish what we agreed on, in your own words."),
+        Format.GIFTED: _("Try what you received, and say what you think of it, good or bad."),
+    }[kind]
+    more = _("Say that you are rewarded for it: the mention does it.")
+    return [str(first), str(more)]
 
 
 def base_of(reward: AmbassadorEarns) -> str:

@@ -49,6 +49,7 @@ class Settings:
     click_durable: bool
     report_engine: str  # duckdb
     lake: Path
+    images: Path  # of share kits; shared by all machines
     now: datetime | None  # CERCLE_NOW: a fixed clock, not in production
 
     @property
@@ -110,6 +111,7 @@ def _read(env: Env) -> dict[str, Any]:
         "click_durable": env.bool("CLICK_DURABLE", False),
         "report_engine": env.str("REPORT_ENGINE", "duckdb", validate=validate.OneOf(["duckdb"])),
         "lake": Path(env.str("LAKE", str(instance / "lake")) or "lake"),
+        "images": Path(env.str("IMAGES", str(instance / "images")) or "images"),
         "now": _instant(env),
     }
 

@@ -22,7 +22,7 @@ from campaigns.models import Campaign, CampaignStatus
 from core import clock
 from core.db import BATCH_ROWS, db
 from core.errors import ConflictError
-from demo import belonging, brand, costs, perks, voices, year
+from demo import belonging, brand, costs, kits, perks, voices, year
 from demo.calendar import midnight
 from demo.year import Ally, Visit, Year
 from integrations import facts
@@ -113,6 +113,7 @@ class _Teller:
             is_coming = slug == brand.COMING
             status = CampaignStatus.DRAFT if is_coming else CampaignStatus.RUNNING
             self.campaign_ids[slug] = campaigns.create(slug, terms, status=status).id
+        kits.tell(self.campaign_ids)
 
     def tell(self, until: date) -> None:
         """Tell everything up to the first instant of a day."""
@@ -153,7 +154,7 @@ class _Teller:
         if ally.name == brand.SIGNING_IN:
             ambassador = enrolment.get(ambassador_id)
             user = users.link_ambassador_user(ally.email, name=ally.name, locale=ally.locale)
-            ambassador.user_id = user.id
+            ambassador.user_id, ambassador.shows_name = user.id, True
             users.set_password(user, brand.PASSWORD)
 
     def _visits(self, end: datetime) -> None:

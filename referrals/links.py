@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from flask_babel import gettext as _
 
 from ambassadors import program
+from ambassadors.models import Ambassador
 from campaigns.models import Campaign
 from core import clock
 from core.db import db
@@ -58,6 +59,23 @@ def create(
     except sa.exc.IntegrityError:
         raise ConflictError(_("The link %(slug)s exists already.", slug=slug)) from None
     return link
+
+
+def ensure(ambassador: Ambassador, campaign_id: int) -> Link:
+    """Return an ambassador's newest link of a campaign, made if there is none; twice makes one.
+
+    Raises:
+        NotFoundError: There is no such campaign.
+    """
+    own = sa.select(Ambassador.id).where(Ambassador.id == ambassador.id).with_for_update()
+    db.session.execute(own)  # a second tap waits here, then finds the link
+    known = db.session.scalar(
+        sa.select(Link)
+        .where(Link.ambassador_id == ambassador.id, Link.campaign_id == campaign_id)
+        .order_by(Link.id.desc())
+        .limit(1)
+    )
+    return known or create(campaign_id=campaign_id, ambassador_id=ambassador.id)
 
 
 def of_ambassador(ambassador_id: int) -> list[Link]:

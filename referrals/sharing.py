@@ -7,7 +7,9 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
+from flask_babel import gettext as _
 
+from ambassadors import program
 from campaigns.models import Campaign
 from core.db import db
 from referrals.models import Code, CodeStatus, Link
@@ -55,6 +57,19 @@ def of_ambassador(ambassador_id: int, *, limit: int = 100) -> list[Shared]:
         .limit(limit)
     )  # fmt: skip
     return [Shared(**row._mapping) for row in db.session.execute(query)]
+
+
+def words(code: str | None, benefits: list[str]) -> str:
+    """Return honest words to share: what friends get, and that the person is rewarded."""
+    brand, gets = program.current().name, ", ".join(benefits)
+    if code and gets:
+        said = _("With my code %(code)s at %(brand)s: %(gets)s.", code=code, brand=brand, gets=gets)
+    elif code:
+        said = _("My code at %(brand)s: %(code)s.", code=code, brand=brand)
+    else:
+        said = _("My link to %(brand)s.", brand=brand)
+    honest = _("I am rewarded when you order with it.")
+    return f"{said} {honest}"
 
 
 def _columns(kind: str, table: type[Code] | type[Link], *columns: Any) -> Any:

@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 from accounts import permissions
 from campaigns import campaigns
 from core.errors import NotFoundError
-from rewards import sprints
+from rewards import sprints, steps
 
 _SECONDS = 15  # between two looks
 
@@ -30,6 +30,7 @@ def one(slug: str) -> ResponseReturnValue:
         render_template(
             "rewards/console_sprints/one.html",
             campaign=campaign, progress=progress, is_live=is_live, seconds=_SECONDS,
+            left=steps.left(progress),
         )
     )  # fmt: skip
     if is_live:

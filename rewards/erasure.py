@@ -88,6 +88,7 @@ def _end_part(ambassador: Ambassador) -> None:
     """End an ambassador's part, stop their codes, empty their words, close their account."""
     if ambassador.status is not AmbassadorStatus.LEFT:
         enrolment.leave(ambassador, reason=REASON)
+    ambassador.shows_name = False
     active = sa.select(Code.id).where(
         Code.ambassador_id == ambassador.id, Code.status == CodeStatus.ACTIVE
     )

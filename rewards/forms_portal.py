@@ -41,6 +41,10 @@ class ProfileForm(FlaskForm):  # type: ignore[misc]
         choices=[SelectChoice("en", "English"), SelectChoice("fr", "Français")],
         description=_l("Of these pages and of our e-mails."),
     )
+    shows_name = BooleanField(
+        _l("My friends may read my first name beside my offer"),
+        description=_l("Otherwise the page says “a friend”."),
+    )
 
 
 class PayoutForm(FlaskForm):  # type: ignore[misc]

@@ -155,7 +155,9 @@ def _as_ambassador(one: Ambassador) -> dict[str, Any]:
     asked = sa.select(PurchaseQuestion).where(PurchaseQuestion.ambassador_id == one.id)
     paid_to = payout_details.of(one.id)
     return {
-        "ambassador": _row(one, "id", "kind", "status", "status_since", "enrolled_at"),
+        "ambassador": _row(
+            one, "id", "kind", "status", "status_since", "enrolled_at", "shows_name"
+        ),
         "codes": [
             _row(code, "text", "status", "created_at", "used") for code in db.session.scalars(codes)
         ],

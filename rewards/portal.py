@@ -22,7 +22,7 @@ from accounts import identities, permissions
 from ambassadors import program
 from ambassadors.models import Ambassador, AmbassadorStatus
 from campaigns import wording as campaign_wording
-from campaigns.models import BenefitKind, Campaign
+from campaigns.models import BenefitKind, Brief, Campaign
 from campaigns.terms import of as terms_of
 from core import clock
 from core.db import db
@@ -37,11 +37,13 @@ from rewards import (
     explanations,
     ledger,
     questions,
+    sprints,
     steps,
     wording,
 )  # fmt: skip
 from rewards.earnings import Brought
 from rewards.models import Account
+from rewards.sprints import Progress
 
 PAGE = 20
 ON_HOME = 5  # purchases, and cards of codes
@@ -59,6 +61,7 @@ door = permissions.guard(
 class Card:
     """A campaign's code and link of one ambassador, with what it gives."""
 
+    campaign_id: int
     name: str
     code: str | None
     url: str | None
@@ -68,6 +71,7 @@ class Card:
     is_running: bool
     slug: str | None  # of the link, for its QR code to print
     share_text: str  # what one may say beside the link
+    progress: Progress | None  # of a sprint
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +104,7 @@ def home() -> ResponseReturnValue:
         step=steps.next_one(
             has_answer=has_answer,
             needs_details=not figures.has_payout_details and _is_enough(owed),
+            sprint=_sprint(cards),
         ),
         asked=asked,
         purchases=found[:ON_HOME], more=len(found) > ON_HOME, why=wording.why,
@@ -216,23 +221,45 @@ def _cards_of(found: list[Shared], *, limit: int) -> list[Card]:
         if one.kind == sharing.LINK and one.campaign_id not in with_code
     ]  # fmt: skip
     campaigns = _campaigns({one.campaign_id for one, _link in pairs[:limit]})
-    return [_card(one, link, campaigns[one.campaign_id]) for one, link in pairs[:limit]]
+    return [_card(one, link, *campaigns[one.campaign_id]) for one, link in pairs[:limit]]
 
 
-def _campaigns(ids: set[int]) -> dict[int, Campaign]:
+def _campaigns(ids: set[int]) -> dict[int, tuple[Campaign, Progress | None]]:
+    """Return campaigns with the counter of those that are a sprint, in one statement."""
     query = (
-        sa.select(Campaign)
+        sa.select(
+            Campaign, Brief.goal, sa.case((Brief.goal.is_not(None), sprints.reached()), else_=0)
+        )
+        .outerjoin(Brief, Brief.campaign_id == Campaign.id)
         .where(Campaign.id.in_(ids))
         .options(sa.orm.joinedload(Campaign.benefits), sa.orm.joinedload(Campaign.rules))
     )
-    return {one.id: one for one in db.session.scalars(query).unique()} if ids else {}
+    if not ids:
+        return {}
+    return {
+        one.id: (one, Progress(goal, reached, one.ends_at) if goal else None)
+        for one, goal, reached in db.session.execute(query).unique()
+    }
 
 
-def _card(shared: Shared, link: Shared | None, campaign: Campaign) -> Card:
+def _sprint(cards: list[Card]) -> tuple[int, str, Progress] | None:
+    """Return the campaign whose sprint ends next, with its name, or None."""
+    running = [
+        (one.progress.ends_at, one.campaign_id, one.name, one.progress)
+        for one in cards
+        if one.is_running and one.progress and one.progress.ends_at and one.progress.is_on
+    ]
+    return min(running, key=lambda one: one[:2])[1:] if running else None
+
+
+def _card(
+    shared: Shared, link: Shared | None, campaign: Campaign, progress: Progress | None
+) -> Card:
     terms = terms_of(campaign)
     url = link_url(link.text) if link else None
     return Card(
-        name=campaign.name, code=shared.text if shared.kind == sharing.CODE else None,
+        campaign_id=campaign.id, name=campaign.name,
+        code=shared.text if shared.kind == sharing.CODE else None,
         url=url, qr=_qr(url) if url else None,
         benefits=[
             (campaign_wording.benefit(one, campaign.currency), _ICONS[one.kind])
@@ -240,28 +267,12 @@ def _card(shared: Shared, link: Shared | None, campaign: Campaign) -> Card:
         ],
         reward=campaign_wording.reward(terms.reward, campaign.currency, is_own=True),
         is_running=campaign.status == "running", slug=link.text if link else None,
-        share_text=_share_text(shared, [
-            campaign_wording.benefit(one, campaign.currency) for one in terms.benefits
-        ]),
+        share_text=sharing.words(
+            shared.text if shared.kind == sharing.CODE else None,
+            [campaign_wording.benefit(one, campaign.currency) for one in terms.benefits],
+        ),
+        progress=progress,
     )  # fmt: skip
-
-
-def _share_text(shared: Shared, benefits: list[str]) -> str:
-    """Return honest words to share: what friends get, and that the person is rewarded."""
-    brand = program.current().name
-    gets = ", ".join(benefits)
-    if shared.kind == sharing.CODE and gets:
-        words = _(
-            "With my code %(code)s at %(brand)s: %(gets)s.",
-            code=shared.text,
-            brand=brand,
-            gets=gets,
-        )
-    elif shared.kind == sharing.CODE:
-        words = _("My code at %(brand)s: %(code)s.", code=shared.text, brand=brand)
-    else:
-        words = _("My link to %(brand)s.", brand=brand)
-    return f"{words} {_('I am rewarded when you order with it.')}"
 
 
 def _qr(url: str) -> Markup:

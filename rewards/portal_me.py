@@ -33,6 +33,7 @@ def profile() -> ResponseReturnValue:
     if form.validate_on_submit():
         try:
             _change(ambassador, form.name.data or "", form.locale.data)
+            ambassador.shows_name = form.shows_name.data
             db.session.commit()
         except DomainError as error:
             db.session.rollback()
@@ -126,11 +127,12 @@ def erase() -> ResponseReturnValue:
     return page, 422 if form.is_submitted() else 200
 
 
-def _of(ambassador: Ambassador) -> dict[str, str]:
+def _of(ambassador: Ambassador) -> dict[str, str | bool]:
     locale = ambassador.member.locale or program.current().locale
     return {
         "name": ambassador.member.name,
         "locale": locale if locale in LANGUAGES else LANGUAGES[0],
+        "shows_name": ambassador.shows_name,
     }
 
 

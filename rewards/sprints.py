@@ -26,6 +26,19 @@ class Progress:
         return self.ends_at is not None and self.ends_at <= clock.now()
 
     @property
+    def is_on(self) -> bool:
+        return not (self.is_over or self.is_reached)
+
+    @property
+    def is_reached(self) -> bool:
+        return self.reached >= self.goal
+
+    @property
+    def days_left(self) -> int | None:
+        """Return whole days until the end, or None without one."""
+        return None if self.hours_left is None else self.hours_left // 24
+
+    @property
     def hours_left(self) -> int | None:
         """Return whole hours until the end, or None without one."""
         if self.ends_at is None:
@@ -35,16 +48,21 @@ class Progress:
 
 def progress(campaign: Campaign) -> Progress | None:
     """Return how far a campaign is, or None if it has no goal."""
-    brief = db.session.get(Brief, campaign.id)
-    if brief is None or brief.goal is None:
-        return None
-    counted = (
+    query = sa.select(Brief.goal, reached()).where(Brief.campaign_id == campaign.id)
+    goal, count = db.session.execute(query).one_or_none() or (None, 0)
+    return Progress(goal, count, campaign.ends_at) if goal else None
+
+
+def reached() -> sa.ScalarSelect[int]:
+    """Return the count of the purchases of a brief's campaign, for a query that has the brief."""
+    return (
         sa.select(sa.func.count())
         .select_from(Purchase)
         .join(Attribution, Attribution.purchase_id == Purchase.id)
         .where(
-            Attribution.campaign_id == campaign.id, Attribution.ambassador_id.is_not(None),
+            Attribution.campaign_id == Brief.campaign_id, Attribution.ambassador_id.is_not(None),
             Purchase.status == PurchaseStatus.PAID, Purchase.is_test.is_(False),
         )
+        .correlate(Brief)
+        .scalar_subquery()
     )  # fmt: skip
-    return Progress(brief.goal, db.session.scalar(counted) or 0, campaign.ends_at)

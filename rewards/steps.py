@@ -15,6 +15,9 @@ from ambassadors.models import Ambassador, AmbassadorStatus
 from core import i18n
 from core.db import db
 from rewards.earnings import Figures
+from rewards.sprints import Progress
+
+_DAYS_FROM = 3  # days from which one no longer counts in hours
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +68,15 @@ def checklist(ambassador: Ambassador, figures: Figures, *, has_code: bool) -> li
     ]
 
 
-def next_one(*, has_answer: bool, needs_details: bool) -> Hint | None:
+def next_one(
+    *, has_answer: bool, needs_details: bool, sprint: tuple[int, str, Progress] | None = None
+) -> Hint | None:
     """Return one thing worth doing, or None: mostly there is nothing to do.
 
     Args:
         has_answer: The team answered a question, and it was not read yet.
         needs_details: There is enough to pay, and we do not know where to.
+        sprint: The one of theirs that ends next: id and name of its campaign, and its counter.
     """
     if needs_details:
         return Hint(
@@ -85,4 +91,26 @@ def next_one(*, has_answer: bool, needs_details: bool) -> Hint | None:
             _("Read the answer"),
             "/portal/questions",
         )
+    if sprint is not None:
+        campaign_id, name, progress = sprint
+        counted = _(
+            "%(reached)s of %(goal)s purchases", reached=i18n.number(progress.reached),
+            goal=i18n.number(progress.goal),
+        )  # fmt: skip
+        return Hint(
+            name, f"{counted}. {left(progress)}", _("What to share"),
+            f"/portal/campaigns/{campaign_id}",
+        )  # fmt: skip
     return None
+
+
+def left(progress: Progress) -> str:
+    """Return how long a sprint still takes, a sentence."""
+    if progress.is_over:
+        return str(_("The sprint is over."))
+    days, hours = progress.days_left, progress.hours_left
+    if days is None or hours is None:
+        return str(_("It has no last day."))
+    if days >= _DAYS_FROM:
+        return str(ngettext("%(num)s day is left.", "%(num)s days are left.", days))
+    return str(ngettext("%(num)s hour is left.", "%(num)s hours are left.", hours))

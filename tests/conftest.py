@@ -118,6 +118,7 @@ def shared_data() -> Path:
 def _migrated(url: str, folder: Path) -> Flask:
     settings = dataclasses.replace(
         config.load(), mode="test", database_url=url, instance=folder, lake=folder / "lake",
+        images=folder / "images",
         redis_url=None, cache_seconds=0, stripe_webhook_secrets=("whsec_test",), now=None,
         api_per_minute=10**9,  # a test of hostile bodies makes thousands of calls
         sendgrid_webhook_keys=(),
@@ -159,7 +160,7 @@ def _empty(app: Flask) -> None:
         shutil.copy(folder / "empty.db", folder / "cercle.db")
     else:
         _empty_postgresql()
-    for name in ("lake", "mailbox"):
+    for name in ("lake", "mailbox", "images"):
         shutil.rmtree(Path(app.instance_path) / name, ignore_errors=True)
 
 

@@ -13,13 +13,16 @@ from flask import Flask
 from accounts import users
 from accounts.models import AuditLine, RoleName
 from ambassadors.models import Ambassador, AmbassadorKind
+from campaigns import campaigns, images
 from campaigns.models import Spend
 from core.db import db
 from demo import brand, costs, story, year
 from demo.calendar import Calendar, midnight
-from referrals import codes
+from referrals import codes, landings
+from referrals.landings import Standing
 from referrals.models import Attribution, Click, Purchase, Refund, RefundState
 from rewards.models import Account, Exchange, Posting
+from tests.factories import must
 
 TODAY = date(2026, 3, 1)  # where the fixtures' clock stands
 
@@ -88,6 +91,7 @@ def test_the_demo_loads_once_and_its_money_adds_up(app: Flask, drawn: year.Year)
     _all_of_it_is_there(drawn)
     _the_ledger_adds_up()
     _everyone_can_sign_in()
+    _there_is_something_to_share()
     before = [count(table) for table in (Purchase, Click, Posting, Spend, AuditLine)]
     second = run(args=["demo", "load"])
     assert second.exit_code == 0
@@ -127,6 +131,17 @@ def _the_ledger_adds_up() -> None:
     assert balances[Account.HELD] < 0, "nothing waits for a person to decide"
     lost = {one["reason"] for row in db.session.scalars(sa.select(Attribution.lost)) for one in row}
     assert {"self_referral", "second_code", "outside_window", "outranked"} <= lost
+
+
+def _there_is_something_to_share() -> None:
+    kits = {one.slug: images.of_campaign(one.id) for one in campaigns.newest()}
+    assert {slug: len(shown) for slug, shown in kits.items() if shown} == {
+        brand.FRIENDS: 3, brand.READERS: 2, brand.TASTING: 2,
+    }  # fmt: skip
+    for one in (one for shown in kits.values() for one in shown):
+        assert images.file(f"{one.digest}.{one.kind}")[0].stat().st_size < 60_000
+    found = must(landings.find("lea-monnier"))
+    assert (found.name, found.standing) == ("Léa", Standing.OPEN)
 
 
 def _everyone_can_sign_in() -> None:

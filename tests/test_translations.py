@@ -163,24 +163,32 @@ def test_french_dates_and_figures(app: Flask) -> None:
 
 
 class _Words(HTMLParser):
-    """The texts that a page shows or reads out."""
+    """The texts that a page shows or reads out, without what it declares to be English."""
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
         self.found: list[str] = []
-        self.quiet = 0
+        self.quiet = [False]  # of each element that is open
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.quiet += tag in {"script", "style", "code", "pre"}
+        language = None if tag == "html" else dict(attrs).get("lang")
+        is_quiet = self.quiet[-1] if language is None else language == "en"
+        if tag not in _VOID:
+            self.quiet.append(is_quiet or tag in {"script", "style", "code", "pre"})
         spoken = {"aria-label", "title", "placeholder", "alt"}
-        self.found += [value for name, value in attrs if name in spoken and value]
+        if not is_quiet:
+            self.found += [value for name, value in attrs if name in spoken and value]
 
     def handle_endtag(self, tag: str) -> None:
-        self.quiet -= tag in {"script", "style", "code", "pre"}
+        if tag not in _VOID:
+            self.quiet.pop()
 
     def handle_data(self, data: str) -> None:
-        if not self.quiet:
+        if not self.quiet[-1]:
             self.found.append(data)
+
+
+_VOID = {"br", "circle", "col", "hr", "img", "input", "link", "meta", "path", "wbr"}
 
 
 def _read(page: str) -> list[str]:

@@ -302,3 +302,24 @@ def test_a_draft_is_discarded_and_an_unknown_one_is_not_there(staff: FlaskClient
     assert staff.get(f"{base}/nowhere").status_code == 404
     assert staff.post(f"{base}/discard").status_code == 302
     assert staff.get(f"{base}/goal").status_code == 404
+
+
+def test_words_to_share_with_an_unknown_variable_are_told_at_their_step(
+    app: Flask, staff: FlaskClient
+) -> None:
+    base = begin(staff)
+    answer = send(staff, f"{base}/brief", text_fr="Avec {lien}")
+    assert answer.status_code == 422
+    assert "is no variable; use {code}, {link}." in answer.text
+    assert send(staff, f"{base}/brief", text_fr="Avec {link}").status_code == 302
+
+
+def test_the_preview_is_the_card_that_friends_read(app: Flask, staff: FlaskClient) -> None:
+    base = begin(staff)
+    send(staff, f"{base}/goal", name="Readers")
+    send(staff, f"{base}/brief", code="READERS25")
+    page = staff.get(f"{base}/review?lang=en").text
+    cards = page.split('<div class="offer-preview" lang="')[1:]
+    assert [card[:2] for card in cards] == ["en", "fr"]
+    assert all("READERS25" in card and "25" in card for card in cards)
+    assert "reçoit une récompense" in cards[1]
