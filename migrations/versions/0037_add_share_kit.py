@@ -8,7 +8,7 @@ from alembic import op
 from core.db import UtcDateTime
 
 revision = "0037_add_share_kit"
-down_revision = "0032_add_sepa_debtor"
+down_revision = "0034_add_currency_rates"
 branch_labels = None
 depends_on = None
 
