@@ -14,8 +14,10 @@ from accounts import api as api_description
 from accounts import cli as accounts_cli
 from accounts import console as accounts_console
 from accounts import (
+    console_endpoints,
     console_mailbox,
     health,
+    jobs_endpoints,
     navigation,
     permissions,
     public,
@@ -158,6 +160,7 @@ DOORS: list[Blueprint] = [
     console_imports.door,
     health.door,
     console_mailbox.door,
+    console_endpoints.door,
     operator_cli.door,
     cli_serve.door,
     console_circles.door,
@@ -175,6 +178,7 @@ DOORS: list[Blueprint] = [
 JOBS: tuple[worker.Job, ...] = (
     worker.Job("send messages", 5, integrations_jobs.send_messages),
     worker.Job("send messages to members", 5, campaigns_jobs.send_messages),
+    worker.Job("tell other programs", 5, jobs_endpoints.tell_endpoints),
     worker.Job("refresh segments", 300, segments.refresh_due),
     worker.Job("prepare reward codes", 5, jobs_perks.prepare_codes),
     worker.Job("apply webhooks", 60, webhooks.apply_waiting),
