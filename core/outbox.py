@@ -123,6 +123,19 @@ def send_again(kind: str, payload: dict[str, Any], *, key: str) -> bool:
     return found is not None
 
 
+def went_out(kind: str, key: str) -> None:
+    """Write down that a provider told us of a message whose own answer we may have lost.
+
+    Whoever holds it loses it: a failure that is noticed later no longer counts.
+    """
+    tried = OutboxMessage.attempts > 0, OutboxMessage.state != MessageState.SENT
+    db.session.execute(
+        sa.update(OutboxMessage)
+        .where(OutboxMessage.kind == kind, OutboxMessage.key == key, *tried)
+        .values(**_SENT, sent_at=clock.now(), token=None)
+    )
+
+
 def postpone(keys: sa.Select[str], until: datetime) -> None:
     """Let the waiting messages of these keys wait until then at least."""
     waiting = OutboxMessage.state == MessageState.WAITING

@@ -16,14 +16,12 @@ import hmac
 import secrets
 import socket
 from collections.abc import Sequence
-from datetime import timedelta
-from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
 from core import clock, redirects
 from core.config import Settings
 from core.outbox import TryLaterError
-from integrations import public_pages
+from integrations import public_pages, waits
 from integrations.public_pages import PageError
 
 _PREFIX = "whsec_"
@@ -91,22 +89,10 @@ def send(url: str, key: str, body: bytes, *, signed_with: Sequence[str], setting
     if 200 <= answer.status < 300:
         return answer.status
     said = {name.lower(): value for name, value in answer.headers.items()}.get("retry-after")
-    wait = wait_of(said) if answer.status in {429, 503} else None
+    wait = waits.asked(said) if answer.status in {429, 503} else None
     if wait is not None:
         raise TryLaterError(f"answered {answer.status}, wait {said}", wait)
     raise NotTakenError(f"answered {answer.status}", answer.status)
-
-
-def wait_of(retry_after: str | None) -> timedelta | None:
-    """Return how long a `Retry-After` asks to wait, in seconds or until a date; None if unclear."""
-    text = (retry_after or "").strip()
-    if text.isascii() and text.isdigit() and len(text) <= 9:
-        return timedelta(seconds=int(text))
-    try:
-        until = parsedate_to_datetime(text)
-    except ValueError:
-        return None
-    return until - clock.now() if until.tzinfo else None
 
 
 def _is_loopback(url: str, settings: Settings) -> bool:
