@@ -193,6 +193,7 @@ JOBS: tuple[worker.Job, ...] = (
     worker.Job("sweep sign-ins", 3600, accounts_jobs.sweep),
     worker.Job("make data files", 60, jobs_privacy.write_exports),
     worker.Job("drop data files", 3600, jobs_privacy.sweep),
+    worker.Job("forget what is over", 24 * 3600, jobs_privacy.sweep_daily),
     worker.Job("check profiles", 60, jobs_applications.check_profiles),
     worker.Job("sweep applications", 3600, jobs_applications.sweep_applications),
     worker.Job("refresh reports", 300, reports_jobs.refresh_lake),

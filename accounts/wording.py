@@ -77,6 +77,7 @@ ACTS = {
     "privacy.ask": _l("Copy of personal data asked for"),
     "privacy.erase": _l("Personal data erased"),
     "privacy.export": _l("Copy of personal data fetched"),
+    "privacy.sweep": _l("Data whose term is over forgotten"),
     "profile.prove": _l("Profile proven"),
     "member.mark": _l("Member tagged or noted"),
     "members.act": _l("Act on a list"),

@@ -25,6 +25,7 @@ log = structlog.get_logger()
 
 LEASE = timedelta(minutes=2)  # longer than any sender's own time limit
 LONGEST_WAIT = timedelta(hours=8)  # between two attempts
+FAILED_KEPT = timedelta(days=90)  # a text that never went out; it names a person
 MAX_ATTEMPTS = 23  # with the backoff below about three days
 Sender = Callable[[dict[str, Any], str], None]  # payload, unique key
 
@@ -171,6 +172,16 @@ def withdraw(key: str) -> bool:
         )
     )
     return affected(gone) > 0
+
+
+def sweep() -> int:
+    """Forget the texts of messages that failed for good 90 days ago; return how many."""
+    old = sa.update(OutboxMessage).where(
+        OutboxMessage.state == MessageState.FAILED,
+        OutboxMessage.created_at < clock.now() - FAILED_KEPT,
+        sa.cast(OutboxMessage.payload, sa.Text) != "{}",
+    )
+    return affected(db.session.execute(old.values(payload={})))
 
 
 def recent(*, state: MessageState | None = None, limit: int = 50) -> list[OutboxMessage]:

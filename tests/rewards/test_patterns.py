@@ -330,4 +330,5 @@ def test_a_buyer_with_the_address_the_ambassador_signs_in_with_is_held(app: Flas
 
 def test_all_signals_together_fit_where_they_are_written(app: Flask) -> None:
     column = Attribution.__table__.c.suspicion.type
-    assert len(" ".join(signal.value for signal in Signal)) <= column.length
+    assert isinstance(column, sa.String)
+    assert len(" ".join(signal.value for signal in Signal)) <= must(column.length)
