@@ -14,8 +14,10 @@ from accounts import api as api_description
 from accounts import cli as accounts_cli
 from accounts import console as accounts_console
 from accounts import (
+    console_endpoints,
     console_mailbox,
     health,
+    jobs_endpoints,
     navigation,
     permissions,
     public,
@@ -171,6 +173,7 @@ DOORS: list[Blueprint] = [
     console_imports.door,
     health.door,
     console_mailbox.door,
+    console_endpoints.door,
     operator_cli.door,
     cli_serve.door,
     console_circles.door,
@@ -188,6 +191,7 @@ DOORS: list[Blueprint] = [
 JOBS: tuple[worker.Job, ...] = (
     worker.Job("send messages", 5, integrations_jobs.send_messages),
     worker.Job("send messages to members", 5, campaigns_jobs.send_messages),
+    worker.Job("tell other programs", 5, jobs_endpoints.tell_endpoints),
     worker.Job("refresh segments", 300, segments.refresh_due),
     worker.Job("prepare reward codes", 5, jobs_perks.prepare_codes),
     worker.Job("apply webhooks", 60, webhooks.apply_waiting),
@@ -203,6 +207,7 @@ JOBS: tuple[worker.Job, ...] = (
     worker.Job("sweep sign-ins", 3600, accounts_jobs.sweep),
     worker.Job("make data files", 60, jobs_privacy.write_exports),
     worker.Job("drop data files", 3600, jobs_privacy.sweep),
+    worker.Job("forget what is over", 24 * 3600, jobs_privacy.sweep_daily),
     worker.Job("check profiles", 60, jobs_applications.check_profiles),
     worker.Job("sweep applications", 3600, jobs_applications.sweep_applications),
     worker.Job("sweep images", 3600, campaigns_jobs.sweep_images),

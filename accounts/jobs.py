@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from accounts import idempotency, links, sessions, throttle
+from accounts import endpoints, idempotency, links, sessions, throttle
 from core import limits
 from core.db import db
 from integrations import inbox
@@ -11,7 +11,7 @@ from integrations import inbox
 def sweep() -> int:
     """Delete ended sessions, links, windows, kept answers and old bodies; return how many rows."""
     swept = 0
-    for part in (sessions, links, throttle, limits, idempotency, inbox):
+    for part in (sessions, links, throttle, limits, idempotency, inbox, endpoints):
         swept += part.sweep()
         db.session.commit()
     return swept

@@ -1,4 +1,4 @@
-"""What we mail to people who sign in: links, invitations, and word of a new password."""
+"""What we mail to people who sign in: links, invitations, and word of what opens their account."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import timedelta
 from urllib.parse import quote
 
 from accounts import links
-from accounts.models import LinkPurpose, User
+from accounts.models import LinkPurpose, Passkey, User
 from core import clock, mails
 
 
@@ -35,6 +35,20 @@ def invitation(user: User) -> str:
 def password_changed(user: User) -> None:
     """Tell a person that their password was changed, in case it was not them."""
     _send(user, "password_changed", changed_at=clock.now())
+
+
+def passkey_added(user: User, passkey: Passkey) -> None:
+    """Tell a person that a passkey opens their account, in case it was not them."""
+    _tell_passkey("passkey_added", user, passkey.id, passkey.name)
+
+
+def passkey_removed(user: User, passkey_id: int, name: str) -> None:
+    """Tell a person that a passkey no longer opens their account."""
+    _tell_passkey("passkey_removed", user, passkey_id, name)
+
+
+def _tell_passkey(message: str, user: User, passkey_id: int, name: str) -> None:
+    _send(user, message, passkey=name, passkey_id=passkey_id, changed_at=clock.now())
 
 
 def _send(user: User, message: str, **context: object) -> None:

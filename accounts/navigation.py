@@ -101,6 +101,7 @@ CONSOLE = (
             Entry("/console/imports", lazy_gettext("Imports"), "import"),
             Entry("/console/rates", lazy_gettext("Rates of currency"), "money"),
             Entry("/console/inbox", lazy_gettext("Webhooks"), "inbox"),
+            Entry("/console/endpoints", lazy_gettext("Outgoing webhooks"), "share"),
             Entry("/console/settings/program", lazy_gettext("Program rules"), "gear"),
             Entry("/console/settings/mentions", lazy_gettext("Mentions"), "file"),
             Entry("/console/mailbox", lazy_gettext("Mailbox"), "mail"),

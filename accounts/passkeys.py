@@ -36,10 +36,10 @@ from webauthn.helpers.structs import (
     UserVerificationRequirement,
 )
 
-from accounts import audit
+from accounts import audit, mails
 from accounts.models import Passkey, User
 from core import clock, limits
-from core.db import affected, db
+from core.db import db
 from core.errors import ConflictError, InvalidInputError, NotFoundError
 
 LASTS = timedelta(minutes=5)  # of a challenge
@@ -104,18 +104,18 @@ def add(user: User, session: MutableMapping[str, Any], credential: Any, name: st
     if len(of(user.id)) >= MOST:
         raise ConflictError(_("Remove a passkey first: one may have %(n)s.", n=MOST))
     label = name.strip()[:60] or _("Passkey")
-    db.session.add(
-        Passkey(
-            user_id=user.id, credential_id=bytes_to_base64url(proof.credential_id),
-            public_key=bytes_to_base64url(proof.credential_public_key),
-            sign_count=proof.sign_count, name=str(label), created_at=clock.now(),
-        )
+    passkey = Passkey(
+        user_id=user.id, credential_id=bytes_to_base64url(proof.credential_id),
+        public_key=bytes_to_base64url(proof.credential_public_key),
+        sign_count=proof.sign_count, name=str(label), created_at=clock.now(),
     )  # fmt: skip
+    db.session.add(passkey)
     try:
         db.session.flush()  # the same passkey twice shows here
     except sa.exc.IntegrityError:
         raise ConflictError(_("This passkey is known already.")) from None
     audit.record("passkey.add", "user", user.id, {})
+    mails.passkey_added(user, passkey)
 
 
 def remove(user: User, passkey_id: int) -> None:
@@ -125,9 +125,11 @@ def remove(user: User, passkey_id: int) -> None:
         NotFoundError: It is not theirs.
     """
     which = (Passkey.id == passkey_id, Passkey.user_id == user.id)
-    if not affected(db.session.execute(sa.delete(Passkey).where(*which))):
+    name = db.session.scalar(sa.delete(Passkey).where(*which).returning(Passkey.name))
+    if name is None:
         raise NotFoundError(_("There is no such passkey."))
     audit.record("passkey.remove", "user", user.id, {})
+    mails.passkey_removed(user, passkey_id, name)
 
 
 def forget(user_id: int) -> None:

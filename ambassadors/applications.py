@@ -15,7 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 from flask_babel import gettext as _
 
-from accounts import audit
+from accounts import audit, endpoints
 from ambassadors import charter, members, profiles
 from ambassadors.models import AmbassadorKind
 from ambassadors.models_recruiting import (
@@ -166,6 +166,7 @@ def apply(campaign_id: int, sent: Sent, *, brand: str) -> None:
         return
     profile = profiles.begin(application_id, sent.profile) if sent.profile else None
     code = profile.code if profile else None
+    _notify("application.received", get(application_id))
     _tell(get(application_id), "application_received", brand=brand, code=code)
 
 
@@ -212,6 +213,7 @@ def approve(application: Application, ambassador_id: int) -> None:
     audit.record(
         "application.approve", "application", application.id, {"ambassador": ambassador_id}
     )
+    _notify("ambassador.approved", application, ambassador=ambassador_id)
 
 
 def decline(application: Application, *, reason: str, brand: str) -> None:
@@ -227,6 +229,7 @@ def decline(application: Application, *, reason: str, brand: str) -> None:
         raise InvalidInputError(detail, faults=[Fault("/reason", detail)])
     _move(application, ApplicationState.DECLINED, _OPEN, reason=said)
     audit.record("application.decline", "application", application.id, {})
+    _notify("application.declined", application)
     _tell(application, "application_declined", later=True, brand=brand, reason=said)
 
 
@@ -298,6 +301,12 @@ def _move(
     if moved is None:
         raise ApplicationError(_("This application was decided already."))
     db.session.refresh(application)
+
+
+def _notify(event: str, application: Application, **more: int) -> None:
+    """Tell other programs; names and addresses stay here."""
+    said = {"application": application.id, "campaign": application.campaign_id, **more}
+    endpoints.tell(event, [endpoints.Event(key=_key(application), data=said)])
 
 
 def _key(application: Application) -> str:

@@ -13,8 +13,9 @@ import sqlalchemy as sa
 from ambassadors import choices, members
 from ambassadors.models import SuppressionReason
 from campaigns.models import MailEvent, MessageReader
-from core import emails
+from core import emails, outbox
 from core.db import db, upsert_dialect
+from integrations import mail
 from integrations.facts import MailEvent as Fact
 from integrations.facts import MailEventKind
 
@@ -36,6 +37,8 @@ def take(fact: Fact) -> bool:
     new = insert.on_conflict_do_nothing(index_elements=["event_id"]).returning(MailEvent.event_id)
     if db.session.scalar(new) is None:
         return False
+    if fact.mail_key:
+        outbox.went_out(mail.KIND, fact.mail_key)
     _mark_reader(fact)
     _mark_address(fact)
     return True

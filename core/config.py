@@ -45,6 +45,7 @@ class Settings:
     sendgrid_api_base: str | None
     sendgrid_webhook_keys: tuple[str, ...]  # public keys that sign its events
     mail_from: str
+    webhooks_to_loopback: bool  # our own webhooks may go to http://127.0.0.1; in tests only
     cache_seconds: float  # how long a process may remember codes and keys it has just read
     click_durable: bool
     report_engine: str  # duckdb
@@ -107,6 +108,7 @@ def _read(env: Env) -> dict[str, Any]:
         "sendgrid_api_base": env.str("SENDGRID_API_BASE", None) or None,
         "sendgrid_webhook_keys": tuple(env.list("SENDGRID_WEBHOOK_KEYS", [])),
         "mail_from": env.str("MAIL_FROM", "hello@localhost"),
+        "webhooks_to_loopback": env.bool("WEBHOOKS_TO_LOOPBACK", False),
         "cache_seconds": env.float("CACHE_SECONDS", 2.0, validate=validate.Range(min=0)),
         "click_durable": env.bool("CLICK_DURABLE", False),
         "report_engine": env.str("REPORT_ENGINE", "duckdb", validate=validate.OneOf(["duckdb"])),
@@ -148,12 +150,16 @@ def _require_database(url: str) -> None:
 
 
 def _refusals(values: dict[str, Any], *, told: Set[str]) -> list[str]:
-    """Return what production does not accept, a line each.
+    """Return what this mode does not accept, a line each.
 
     Args:
         values: As read; None where it could not be.
         told: The variables of which we know already that they are wrong.
     """
+    inside = "WEBHOOKS_TO_LOOPBACK: only tests may send webhooks to this machine"
+    if values["webhooks_to_loopback"] and values["mode"] != "test":
+        told = {*told, "WEBHOOKS_TO_LOOPBACK"}
+        return [inside, *_refusals(values | {"webhooks_to_loopback": False}, told=told)]
     if values["mode"] != "production":
         return []
     secret, address = values["secret_key"] or "", values["base_url"]

@@ -24,8 +24,18 @@ from core.db import Facts, Model, PrimaryKey, UtcTime, affected, choice, db, ups
 log = structlog.get_logger()
 
 LEASE = timedelta(minutes=2)  # longer than any sender's own time limit
+LONGEST_WAIT = timedelta(hours=8)  # between two attempts
+FAILED_KEPT = timedelta(days=90)  # a text that never went out; it names a person
 MAX_ATTEMPTS = 23  # with the backoff below about three days
 Sender = Callable[[dict[str, Any], str], None]  # payload, unique key
+
+
+class TryLaterError(Exception):
+    """The provider asked to be left alone for a while; what it said is in the text."""
+
+    def __init__(self, said: str, wait: timedelta) -> None:
+        super().__init__(said)
+        self.wait = min(max(wait, timedelta(0)), LONGEST_WAIT)
 
 
 class MessageState(StrEnum):
@@ -60,16 +70,16 @@ def enqueue(
     kind: str, payload: dict[str, Any], *, key: str, due_at: datetime | None = None
 ) -> None:
     """Add a message to the caller's transaction; the same key again changes nothing."""
-    now = clock.now()
-    db.session.execute(
-        upsert_dialect()
-        .insert(OutboxMessage)
-        .values(
-            kind=kind, key=key, payload=payload, state=MessageState.WAITING, attempts=0,
-            created_at=now, due_at=due_at or now,
-        )
-        .on_conflict_do_nothing(index_elements=["key"])
-    )  # fmt: skip
+    row = _row(kind, payload, key, due_at or clock.now())
+    new = upsert_dialect().insert(OutboxMessage).values(row)
+    db.session.execute(new.on_conflict_do_nothing(index_elements=["key"]))
+
+
+def enqueue_many(kind: str, payloads: Mapping[str, dict[str, Any]], *, due_at: datetime) -> None:
+    """Add messages by their keys, in one statement; as `enqueue` does one."""
+    rows = [_row(kind, payload, key, due_at) for key, payload in payloads.items()]
+    new = upsert_dialect().insert(OutboxMessage).on_conflict_do_nothing(index_elements=["key"])
+    db.session.execute(new, rows)
 
 
 def drain(senders: Mapping[str, Sender], *, limit: int = 100) -> int:
@@ -100,6 +110,58 @@ def retry(message_id: int) -> bool:
     return found is not None
 
 
+def send_again(kind: str, payload: dict[str, Any], *, key: str) -> bool:
+    """Make a message due now whatever became of it, under its own key; False while it is sent."""
+    row = _row(kind, payload, key, clock.now())
+    new = upsert_dialect().insert(OutboxMessage).values(row)
+    found = db.session.scalar(
+        new.on_conflict_do_update(
+            index_elements=["key"],
+            set_={name: row[name] for name in ("payload", "state", "attempts", "due_at")},
+            where=OutboxMessage.state != MessageState.SENDING,
+        ).returning(OutboxMessage.id)
+    )
+    return found is not None
+
+
+def went_out(kind: str, key: str) -> None:
+    """Write down that a provider told us of a message whose own answer we may have lost.
+
+    Whoever holds it loses it: a failure that is noticed later no longer counts.
+    """
+    tried = OutboxMessage.attempts > 0, OutboxMessage.state != MessageState.SENT
+    db.session.execute(
+        sa.update(OutboxMessage)
+        .where(OutboxMessage.kind == kind, OutboxMessage.key == key, *tried)
+        .values(**_SENT, sent_at=clock.now(), token=None)
+    )
+
+
+def postpone(keys: sa.Select[str], until: datetime) -> None:
+    """Let the waiting messages of these keys wait until then at least."""
+    waiting = OutboxMessage.state == MessageState.WAITING
+    db.session.execute(
+        sa.update(OutboxMessage)
+        .where(OutboxMessage.key.in_(keys), waiting, OutboxMessage.due_at < until)
+        .values(due_at=until)
+    )
+
+
+def hasten(keys: sa.Select[str]) -> None:
+    """Make the waiting messages of these keys due now."""
+    waiting = OutboxMessage.state == MessageState.WAITING
+    db.session.execute(
+        sa.update(OutboxMessage)
+        .where(OutboxMessage.key.in_(keys), waiting)
+        .values(due_at=clock.now(), attempts=0)
+    )
+
+
+def drop(keys: sa.Select[str]) -> None:
+    """Delete the messages of these keys."""
+    db.session.execute(sa.delete(OutboxMessage).where(OutboxMessage.key.in_(keys)))
+
+
 def withdraw(key: str) -> bool:
     """Delete a message that no worker has touched yet; False if it went out or never was."""
     gone = db.session.execute(
@@ -110,6 +172,16 @@ def withdraw(key: str) -> bool:
         )
     )
     return affected(gone) > 0
+
+
+def sweep() -> int:
+    """Forget the texts of messages that failed for good 90 days ago; return how many."""
+    old = sa.update(OutboxMessage).where(
+        OutboxMessage.state == MessageState.FAILED,
+        OutboxMessage.created_at < clock.now() - FAILED_KEPT,
+        sa.cast(OutboxMessage.payload, sa.Text) != "{}",
+    )
+    return affected(db.session.execute(old.values(payload={})))
 
 
 def recent(*, state: MessageState | None = None, limit: int = 50) -> list[OutboxMessage]:
@@ -136,6 +208,13 @@ def oldest_age() -> int:
         )
     )
     return int((now - oldest).total_seconds()) if oldest else 0
+
+
+def _row(kind: str, payload: dict[str, Any], key: str, due_at: datetime) -> dict[str, Any]:
+    return {
+        "kind": kind, "key": key, "payload": payload, "state": MessageState.WAITING,
+        "attempts": 0, "created_at": clock.now(), "due_at": due_at,
+    }  # fmt: skip
 
 
 def _claim(kinds: set[str]) -> OutboxMessage | None:
@@ -186,10 +265,12 @@ _SENT: dict[str, Any] = {"state": MessageState.SENT, "last_error": None, "payloa
 
 def _after_failure(message: OutboxMessage, error: Exception) -> dict[str, Any]:
     over = message.attempts >= MAX_ATTEMPTS
-    wait = min(2**message.attempts, 8 * 3600) + secrets.randbelow(10)  # seconds, with jitter
+    wait = min(timedelta(seconds=2**message.attempts), LONGEST_WAIT)
+    if isinstance(error, TryLaterError):
+        wait = max(wait, error.wait)
     return {
         "state": MessageState.FAILED if over else MessageState.WAITING,
-        "due_at": clock.now() + timedelta(seconds=wait),
+        "due_at": clock.now() + wait + timedelta(seconds=secrets.randbelow(10)),  # with jitter
         "last_error": f"{type(error).__name__}: {error}"[:500],
     }
 

@@ -9,11 +9,13 @@ key, there is no sender: messages wait, and `flask doctor` says so.
 from __future__ import annotations
 
 import hashlib
+import http.client
 import json
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +24,12 @@ from sendgrid import SendGridAPIClient
 
 from core import clock, emails
 from core.config import Settings
+from core.outbox import TryLaterError
+from integrations import waits
 
 KIND = "email"
 TIME_LIMIT = 10  # seconds for one call
+NO_WORD_AFTER = timedelta(minutes=2)  # after a lost answer, for the provider's events to come
 _DEFAULT_HOST = "https://api.sendgrid.com"
 _SHOWN = 200  # messages of the fake's mailbox on its page
 
@@ -33,6 +38,14 @@ Sender = Callable[[dict[str, Any], str], None]
 
 class MailError(Exception):
     """A message that cannot be sent; what is wrong is in its text."""
+
+
+class AskedToWaitError(TryLaterError):
+    """The provider took nothing, and says when to come back."""
+
+
+class LostAnswerError(TryLaterError):
+    """Nobody knows whether a mail went out; the provider's events may tell before the next try."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +114,7 @@ def was_refused(error: Exception) -> bool:
     An answer that refuses, or no connection at all, sent nothing.  A call that
     hung or broke off may have: only the provider's events can tell.
     """
-    if isinstance(error, HTTPError | MailError):
+    if isinstance(error, HTTPError | MailError | AskedToWaitError):
         return True
     reason = getattr(error, "reason", error)
     return isinstance(reason, ConnectionRefusedError | socket.gaierror)
@@ -122,19 +135,34 @@ def _send(settings: Settings, payload: dict[str, Any], key: str) -> None:
     if mail.html:
         content.append({"type": "text/html", "value": mail.html})
     extra = {"headers": mail.headers} if mail.headers else {}
-    answer = api.client.mail.send.post(
-        request_body={
-            **extra,
-            "personalizations": [{"to": [{"email": mail.to}]}],
-            "from": {"email": settings.mail_from},
-            "subject": mail.subject,
-            "content": content,
-            "custom_args": {"cercle_key": key},  # comes back with each event of this message
-        },
-        timeout=TIME_LIMIT,
-    )
+    asked = {
+        **extra,
+        "personalizations": [{"to": [{"email": mail.to}]}],
+        "from": {"email": settings.mail_from},
+        "subject": mail.subject,
+        "content": content,
+        "custom_args": {"cercle_key": key},  # comes back with each event of this message
+    }
+    with _understood():
+        answer = api.client.mail.send.post(request_body=asked, timeout=TIME_LIMIT)
     if not 200 <= answer.status_code < 300:
         raise MailError(f"SendGrid answered {answer.status_code}")
+
+
+@contextmanager
+def _understood() -> Iterator[None]:
+    """Tell apart what certainly sent nothing, and what may have."""
+    try:
+        yield
+    except HTTPError as error:
+        wait = waits.asked(error.headers.get("Retry-After") if error.headers else None)
+        if wait is None:
+            raise
+        raise AskedToWaitError(f"{type(error).__name__}: wait {wait}", wait) from error
+    except (OSError, http.client.HTTPException) as error:
+        if was_refused(error):
+            raise
+        raise LostAnswerError(f"{type(error).__name__}: no answer", NO_WORD_AFTER) from error
 
 
 def _keep(settings: Settings, payload: dict[str, Any], key: str) -> None:

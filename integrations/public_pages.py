@@ -15,7 +15,8 @@ import ipaddress
 import socket
 import ssl
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from core import redirects
 from core.config import Settings
@@ -34,6 +35,15 @@ Connect = Callable[[str, str], socket.socket]  # vetted address, host name for t
 
 class PageError(Exception):
     """A page that cannot be looked at; what is wrong is in its text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a stranger answered."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes  # at most `LARGEST`
 
 
 def looker(settings: Settings) -> Look:
@@ -61,6 +71,21 @@ def fetch(address: str, *, resolve: Resolve | None = None, connect: Connect | No
     Raises:
         PageError: See `holds`.
     """
+    link, host, path = reach(address, resolve=resolve, connect=connect)
+    answer = ask(link, host, path, headers={"Accept": "text/html"})
+    if answer.status != http.HTTPStatus.OK:  # a redirect is an answer like any other: not a page
+        raise PageError(f"the page answered {answer.status}")
+    return answer.body.decode("utf-8", errors="replace")
+
+
+def reach(
+    address: str, *, resolve: Resolve | None = None, connect: Connect | None = None
+) -> tuple[socket.socket, str, str]:
+    """Return a connection to the vetted host of an address, the host, and the path to ask for.
+
+    Raises:
+        PageError: The address is none, leads inside, or nobody answers there.
+    """
     host = redirects.host_of(address)
     clean = redirects.vetted(address, [host]) if host else None
     if host is None or clean is None:
@@ -70,11 +95,22 @@ def fetch(address: str, *, resolve: Resolve | None = None, connect: Connect | No
         link = (connect or _connect)(ip, host)
     except (OSError, ssl.SSLError) as error:
         raise PageError(f"no connection: {type(error).__name__}") from None
+    return link, host, clean.removeprefix(f"https://{host}")
+
+
+def ask(
+    link: socket.socket, host: str, path: str, *, headers: Mapping[str, str], body: bytes = b""
+) -> Answer:
+    """Ask once over a connection, and close it: a GET, or a POST where there is a body.
+
+    Raises:
+        PageError: No answer in time, or one that is not HTTP.
+    """
     is_over = threading.Event()
     over = threading.Timer(TIME_LIMIT, _cut, [link, is_over])  # a page that drips is cut off too
     over.start()
     try:
-        text = _read(link, host, clean.removeprefix(f"https://{host}"))
+        answer = _read(link, _request(host, path, headers, body), "POST" if body else "GET")
     except (OSError, http.client.HTTPException, ValueError) as error:
         raise PageError(f"no answer: {type(error).__name__}") from None
     finally:
@@ -82,7 +118,7 @@ def fetch(address: str, *, resolve: Resolve | None = None, connect: Connect | No
         link.close()
     if is_over.is_set():
         raise PageError("too slow")
-    return text
+    return answer
 
 
 def vetted_ip(addresses: list[str]) -> str:
@@ -126,18 +162,22 @@ def _connect(ip: str, host: str) -> socket.socket:
         raise
 
 
-def _read(link: socket.socket, host: str, path: str) -> str:
+def _request(host: str, path: str, headers: Mapping[str, str], body: bytes) -> bytes:
+    told = {"Host": host, "User-Agent": "Cercle", **headers, "Accept-Encoding": "identity"}
+    if body:
+        told["Content-Length"] = str(len(body))
+    lines = [f"{name}: {value}" for name, value in {**told, "Connection": "close"}.items()]
+    verb = "POST" if body else "GET"
+    head = "\r\n".join([f"{verb} {path} HTTP/1.1", *lines, "", ""])
+    return head.encode("ascii") + body
+
+
+def _read(link: socket.socket, request: bytes, method: str) -> Answer:
     link.settimeout(TIME_LIMIT / 2)
-    asked = (
-        f"GET {path} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: Cercle\r\nAccept: text/html\r\n"
-        "Accept-Encoding: identity\r\nConnection: close\r\n\r\n"
-    )
-    link.sendall(asked.encode("ascii"))
-    answer = http.client.HTTPResponse(link, method="GET")
+    link.sendall(request)
+    answer = http.client.HTTPResponse(link, method=method)
     answer.begin()
-    if answer.status != http.HTTPStatus.OK:  # a redirect is an answer like any other: not a page
-        raise PageError(f"the page answered {answer.status}")
-    return answer.read(LARGEST).decode("utf-8", errors="replace")
+    return Answer(answer.status, dict(answer.headers.items()), answer.read(LARGEST))
 
 
 def _cut(link: socket.socket, is_over: threading.Event) -> None:

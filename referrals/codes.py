@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from flask_babel import gettext as _
 
-from accounts import audit
+from accounts import audit, endpoints
 from campaigns.models import Campaign
 from core import clock, i18n
 from core.db import BATCH_ROWS, UtcDateTime, affected, db, is_sqlite
@@ -253,7 +253,17 @@ def freeze(code_id: int, *, reason: str) -> Code:
         raise NotFoundError(_("There is no such active code."))
     code.status, code.status_since = CodeStatus.FROZEN, clock.now()
     audit.record("code.freeze", "code", code.key, {"reason": reason})
+    _tell_frozen(code, reason)
     return code
+
+
+def _tell_frozen(code: Code, reason: str) -> None:
+    said = {
+        "code": code.text, "campaign": code.campaign_id, "ambassador": code.ambassador_id,
+        "reason": reason, "frozen_at": clock.now().isoformat(),
+    }  # fmt: skip
+    happened = endpoints.Event(key=f"{code.id}:{said['frozen_at']}", data=said)
+    endpoints.tell("code.frozen", [happened])
 
 
 def replace(code_id: int, text: str, *, reason: str) -> Code:

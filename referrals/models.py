@@ -320,7 +320,7 @@ class Attribution(Model):
     rule_version: Mapped[int]
     lost: Mapped[list[Facts]] = mapped_column(sa.JSON)  # candidates that lost, each with its reason
     suspicion: Mapped[str | None] = mapped_column(
-        sa.String(60)
+        sa.String(100)
     )  # words of `suspicions.Signal`, each of which holds the commission
 
 

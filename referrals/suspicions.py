@@ -32,6 +32,9 @@ class Signal(StrEnum):
     VELOCITY = "velocity"  # many orders within an hour
     SHARED_IP = "shared_ip"  # many customers behind one address
     NO_CLICK = "no_click"  # a code used without clicks, unlike the ambassador's past
+    SAME_ACCOUNT = (
+        "account"  # who bought is paid to the same account, or signs in as the ambassador
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The operator's door of data protection: `flask privacy export|erase EMAIL`."""
+"""The operator's door of data protection: `flask privacy export|erase EMAIL|sweep`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from accounts import audit, permissions
 from ambassadors import members
 from core.commands import committed
 from core.errors import NotFoundError
-from rewards import erasure, person_data
+from rewards import erasure, jobs_privacy, person_data
 
 door = permissions.guard(Blueprint("privacy_cli", __name__, cli_group="privacy"), permissions.ADMIN)
 
@@ -48,3 +48,13 @@ def erase(email: str, yes: bool) -> None:
         is_member = erasure.erase_address(email)
     kind = "member" if is_member else "customer"
     click.echo(f"The {kind} is erased. Balances and reports are as they were.")
+
+
+@door.cli.command("sweep")
+@click.option("--dry-run", is_flag=True, help="Count only; nothing is forgotten.")
+def sweep(*, dry_run: bool) -> None:
+    """Forget what is kept for a term that is over, and say how much of each."""
+    swept = jobs_privacy.sweep_all(is_trial=dry_run)
+    for name, count in swept.items():
+        click.echo(f"{count:>8}  {name}")
+    click.echo("Nothing was forgotten: this was a dry run." if dry_run else "Forgotten.")

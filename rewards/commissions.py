@@ -26,7 +26,7 @@ from referrals.models import (
     Refund,
     RefundState,
 )  # fmt: skip
-from rewards import freezing, ledger, recurring, rules
+from rewards import freezing, ledger, news, recurring, rules
 from rewards.freezing import Earned
 from rewards.ledger import Draft
 from rewards.models import (
@@ -124,7 +124,7 @@ def _settle(ids: list[int]) -> None:
         for one in known.values()
         if (limit := limits.get(one.rule_id)) and limit.months is not None
     )
-    drafts = []
+    drafts, changed = [], []
     for (purchase_id, ambassador_id), commission in sorted(known.items()):
         fact = facts[purchase_id]
         limit = limits.get(commission.rule_id)
@@ -134,8 +134,10 @@ def _settle(ids: list[int]) -> None:
         draft = _difference(commission, fact, standing, number)
         if draft:
             drafts.append(draft)
+            changed.append(commission)
     db.session.flush()  # the switched commissions, before their postings
     ledger.post(drafts)
+    news.commissions(drafts, changed)
 
 
 # As in `customers.lock`: rows that point to a purchase or a campaign, which everybody has

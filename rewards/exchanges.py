@@ -24,7 +24,7 @@ from core.money import POINTS
 from integrations import stripe_codes
 from referrals import codes
 from referrals.models import Code, CodeStatus
-from rewards import ledger, perks, purse
+from rewards import gives, ledger, perks, purse
 from rewards.ledger import Draft
 from rewards.models import (
     Account,
@@ -77,7 +77,9 @@ def exchange(ambassador_id: int, perk_id: int, *, seen: int, key: str) -> Exchan
         raise GoneError(_("The price was changed since you saw it. Please look again."))
     if purse.available(ambassador_id, perk.unit) < perk.price:
         raise TooLittleError(_("You have less than that available."))
-    return _record(perk, ambassador_id, price=perk.price, key=key)
+    done = _record(perk, ambassador_id, price=perk.price, key=key)
+    gives.count(ambassador_id, what=gives.name_of(perk), key=f"exchange:{done.id}")
+    return done
 
 
 def give(ambassador_id: int, perk_id: int, *, key: str) -> Exchange:
@@ -148,6 +150,7 @@ def cancel(exchange_id: int, *, reason: str) -> Exchange:
         )  # fmt: skip
     if done.price:
         ledger.post([_entry(done, EntryKind.EXCHANGE_BACK, f"exchange:{done.id}:back")])
+    gives.take_back(done.ambassador_id, key=f"exchange:{done.id}")
     _tell_cost(done, -1)
     db.session.flush()  # the act and its audit line stand together
     details = {"reason": reason.strip()[:500], "price": done.price, "unit": done.unit}

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from integrations import facts
 from referrals import attribution, order_names, purchases, refunds
 from referrals.models import Attribution
-from rewards import commissions, holds, rate_queue
+from rewards import commissions, holds, news, rate_queue
 
 
 def take_purchases(
@@ -52,6 +52,7 @@ def _decide(marked: set[int]) -> set[int]:
     changed = attribution.attribute(marked)
     commissions.settle(marked | changed)
     holds.follow(changed)
+    news.credited(changed)
     purchases.mark_changed(changed - marked)
     return changed
 
@@ -69,5 +70,6 @@ def override(purchase_id: int, ambassador_id: int | None, *, reason: str) -> Att
     decided = attribution.override(purchase_id, ambassador_id, reason=reason)
     decide_again([purchase_id])  # and what this purchase binds
     holds.follow([purchase_id])
+    news.credited([purchase_id])
     purchases.mark_changed([purchase_id])
     return decided

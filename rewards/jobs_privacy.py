@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import structlog
 
+from accounts import audit
 from core import jobs
-from core.db import db
+from core.db import BATCH_ROWS, db, reading
 from core.jobs import JobState
-from rewards import person_data
+from rewards import person_data, retention
 
 log = structlog.get_logger()
 
@@ -25,6 +26,40 @@ def sweep() -> int:
     swept = person_data.sweep()
     db.session.commit()
     return swept
+
+
+def sweep_all(*, is_trial: bool = False) -> dict[str, int]:
+    """Forget all whose time is over; return how many of each term.
+
+    Args:
+        is_trial: Only count.
+    """
+    swept = {}
+    for name, sweep_now in retention.SMALL.items():
+        swept[name] = sweep_now()
+        db.session.rollback() if is_trial else db.session.commit()
+    for name, large in retention.LARGE.items():
+        with reading():
+            due = large.due()
+            db.session.rollback()
+        swept[name] = len(due) if is_trial else _forget(large, due)
+    if any(swept.values()) and not is_trial:
+        audit.record("privacy.sweep", "program", 1, {k: n for k, n in swept.items() if n})
+        db.session.commit()
+    return swept
+
+
+def sweep_daily() -> int:
+    """Forget all whose time is over, as the clock does once a day; return how much."""
+    return sum(sweep_all().values())
+
+
+def _forget(large: retention.Large, due: list[int]) -> int:
+    forgotten = 0
+    for start in range(0, len(due), BATCH_ROWS):
+        forgotten += large.forget(due[start : start + BATCH_ROWS])
+        db.session.commit()
+    return forgotten
 
 
 def _write(job_id: int) -> bool:

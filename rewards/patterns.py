@@ -15,14 +15,24 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy import orm
 
+from accounts.models import User
 from ambassadors import program
-from ambassadors.models import Ambassador, AmbassadorKind
-from core import clock
+from ambassadors.models import Ambassador, AmbassadorKind, Member
+from core import clock, emails
 from core.db import db
-from referrals.models import Attribution, Click, CreditTouch, Purchase, Suspicion
+from referrals.models import (
+    Attribution,
+    Click,
+    CreditTouch,
+    Customer,
+    CustomerIdentity,
+    Purchase,
+    Suspicion,
+)
 from referrals.suspicions import Finding, Signal
-from rewards.models import Commission
+from rewards.models import Commission, PayoutDetail
 
 HOUR = timedelta(hours=1)
 RECENT = timedelta(days=7)  # in which orders without a click are held against the past
@@ -34,7 +44,7 @@ CHANCE = 1e-4  # of seeing so many, or more, if nothing has changed
 
 def found() -> list[Finding]:
     """Return what is found now and was not before, by purchase."""
-    new = [*_velocity(), *_shared_addresses(), *_without_clicks()]
+    new = [*_velocity(), *_shared_addresses(), *_without_clicks(), *_same_accounts()]
     return sorted(new, key=lambda one: (one.purchase_id, one.signal))
 
 
@@ -193,6 +203,57 @@ def _without_clicks() -> Iterator[Finding]:
         numbers = {name: int(getattr(seen, name)) for name in counts}
         if row.is_new:
             yield _finding(row, Signal.NO_CLICK, **numbers, since=now - RECENT)
+
+
+def _same_accounts() -> Iterator[Finding]:
+    """Find buyers who share what is the ambassador's own: the payout account, or the sign-in.
+
+    The buyer is then another name of the ambassador, or of the same household.  Who buys under
+    the ambassador's own address or member is refused at once, as a self-referral; these two
+    are told by rows that may come after the order, and that an order cannot see.
+    """
+    yield from _paid_to_one_account()
+    yield from _signed_in_as_buyer()
+
+
+def _paid_to_one_account() -> Iterator[Finding]:
+    buyer, theirs, own = orm.aliased(Ambassador), orm.aliased(PayoutDetail), PayoutDetail
+    query = (
+        _in_hold(Signal.SAME_ACCOUNT)
+        .add_columns(buyer.id.label("buyer"), theirs.changed_at)
+        .join(Customer, Customer.id == Purchase.customer_id)
+        .join(buyer, buyer.member_id == Customer.member_id)
+        .join(theirs, theirs.ambassador_id == buyer.id)
+        .join(own, own.ambassador_id == Commission.ambassador_id)
+        .where(theirs.fingerprint == own.fingerprint, buyer.id != Commission.ambassador_id)
+    )
+    for row in db.session.execute(query):
+        if row.is_new:
+            yield _finding(row, Signal.SAME_ACCOUNT, buyer=row.buyer, since=row.changed_at)
+
+
+def _signed_in_as_buyer() -> Iterator[Finding]:
+    """Find buyers by the address of a sign-in; mostly it is the member's own, refused at once."""
+    people = db.session.execute(
+        sa.select(Ambassador.id, User.email, User.created_at, Member.email_hash)
+        .join(User, User.id == Ambassador.user_id)
+        .join(Member, Member.id == Ambassador.member_id)
+    )
+    keys = {one.id: (emails.digest(one.email), one.created_at, one.email_hash) for one in people}
+    other = {
+        (id_, f"email:{digest}"): since
+        for id_, (digest, since, known) in keys.items()
+        if digest is not None and digest != known
+    }
+    query = (
+        _in_hold(Signal.SAME_ACCOUNT)
+        .add_columns(CustomerIdentity.key)
+        .join(CustomerIdentity, CustomerIdentity.customer_id == Purchase.customer_id)
+        .where(CustomerIdentity.key.in_({key for _, key in other}))
+    )
+    for row in db.session.execute(query) if other else ():
+        if row.is_new and (since := other.get((row.ambassador_id, row.key))):
+            yield _finding(row, Signal.SAME_ACCOUNT, since=since)
 
 
 def _is_far(row: Any) -> bool:

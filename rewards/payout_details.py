@@ -8,22 +8,19 @@ change is kept: payouts wait `HOLD` after it (M9), and the person is told.
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import hmac
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
-from cryptography.fernet import Fernet, InvalidToken
-from flask import current_app
 from flask_babel import gettext as _
 
 from accounts import audit
 from accounts.models import User
 from ambassadors import program
 from ambassadors.models import Ambassador
-from core import clock, iban, mails
+from core import clock, iban, mails, seals
 from core.db import db, upsert_dialect
 from core.errors import ConflictError, Fault, InvalidInputError
 from rewards import ledger
@@ -69,10 +66,7 @@ def account_number(ambassador_id: int) -> str | None:
     row = _row(ambassador_id)
     if row is None or row.sealed is None:
         return None
-    try:
-        return _seal().decrypt(row.sealed.encode()).decode()
-    except InvalidToken:
-        return None
+    return seals.opened(_CONTEXT + b"seal", row.sealed)
 
 
 def change(ambassador: Ambassador, method: PayoutMethod, *, holder: str, number: str) -> None:
@@ -94,7 +88,7 @@ def change(ambassador: Ambassador, method: PayoutMethod, *, holder: str, number:
     account = _checked(method, holder, number)
     values = {
         "method": method, "holder": holder.strip() if account else "",
-        "sealed": _seal().encrypt(account.encode()).decode() if account else None,
+        "sealed": seals.seal(_CONTEXT + b"seal", account) if account else None,
         "last4": account[-4:], "fingerprint": _fingerprint(account) if account else None,
         "changed_at": clock.now(),
     }  # fmt: skip
@@ -139,18 +133,11 @@ def _row(ambassador_id: int) -> PayoutDetail | None:
     )
 
 
-def _secret(purpose: bytes) -> bytes:
-    secret = str(current_app.config["SECRET_KEY"]).encode()
-    return hmac.new(secret, _CONTEXT + purpose, hashlib.sha256).digest()
-
-
-def _seal() -> Fernet:
-    return Fernet(base64.urlsafe_b64encode(_secret(b"seal")))
-
-
 def _fingerprint(account: str) -> str:
     """Return what tells two people of one account apart from others, without saying which."""
-    return hmac.new(_secret(b"fingerprint"), account.encode(), hashlib.sha256).hexdigest()
+    return hmac.new(
+        seals.derived(_CONTEXT + b"fingerprint"), account.encode(), hashlib.sha256
+    ).hexdigest()
 
 
 def _tell(ambassador: Ambassador, method: PayoutMethod, last4: str) -> None:

@@ -15,7 +15,7 @@ from core import clock
 from core.db import db
 from core.errors import ConflictError, Fault, InvalidInputError
 from core.money import POINTS
-from rewards import ledger, purse
+from rewards import gives, ledger, purse
 from rewards.ledger import Draft
 from rewards.models import Account, EntryKind, PointsGrant
 
@@ -59,6 +59,8 @@ def grant(ambassador_id: int, points: int, *, reason: str, key: str) -> PointsGr
     db.session.add(given)
     db.session.flush()  # the entry is named after its id
     ledger.post([given_entry(ambassador_id, points, source=f"points:{given.id}")])
+    if points > 0:
+        gives.count(ambassador_id, what="points", key=f"points:{given.id}")
     details = {"points": points, "reason": given.reason}
     audit.record("points.grant", "ambassador", ambassador_id, details)
     return given

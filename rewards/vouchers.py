@@ -25,7 +25,7 @@ from core.db import BATCH_ROWS, db, upsert_dialect
 from core.errors import ConflictError, Fault, InvalidInputError, NotFoundError
 from core.money import LARGEST
 from referrals import codes, given_codes
-from rewards import exchanges, ledger, perks, points, purse
+from rewards import exchanges, gives, ledger, perks, points, purse
 from rewards.ledger import Draft
 from rewards.models import (
     Account,
@@ -315,6 +315,8 @@ def _give(taken: VoucherTake, batch: VoucherBatch) -> None:
         )
         exchanges.tell_spend(batch.amount, batch.currency, key=source)
     ledger.post(drafts)
+    if batch.points or batch.amount or batch.perk_id:
+        gives.count(who, what=gives.name_of(batch), key=f"voucher:{taken.id}")
     if batch.campaign_id is not None:
         given_codes.on_joining([who], db.session.get_one(Campaign, batch.campaign_id))
 

@@ -73,6 +73,7 @@ SUSPICIONS: dict[str, Any] = {
     Signal.VELOCITY: _l("Very many purchases came through this ambassador within one hour."),
     Signal.SHARED_IP: _l("Many customers of this ambassador share one internet address."),
     Signal.NO_CLICK: _l("The code is used without any visit far more often than it used to be."),
+    Signal.SAME_ACCOUNT: _l("Who bought shares an account with this ambassador."),
 }
 TOUCHES = {
     CreditTouch.CODE: _l("code"),
@@ -136,6 +137,8 @@ def _counted(word: str, seen: Mapping[str, int]) -> str:
                 count=seen["count"], day=i18n.day(since),
             )
         )  # fmt: skip
+    if word == Signal.SAME_ACCOUNT:
+        return _shared(seen)
     return str(
         _(
             "Of the %(recent)s latest purchases with their codes, %(without)s came without any"
@@ -144,6 +147,12 @@ def _counted(word: str, seen: Mapping[str, int]) -> str:
             past_without=seen["past_without"], past=seen["past"],
         )
     )  # fmt: skip
+
+
+def _shared(seen: Mapping[str, int]) -> str:
+    if "buyer" in seen:
+        return str(_("Who bought is an ambassador too, and is paid to the same account."))
+    return str(_("It was bought with the e-mail address that this ambassador signs in with."))
 
 
 def why(bought: Brought) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from flask.testing import FlaskClient
 
 from accounts import passkeys, sessions
 from accounts.models import Passkey
-from core import clock
+from core import clock, outbox
 from core.db import db
 from core.errors import NotFoundError, TooManyError
 from tests.conftest import NOW
@@ -91,3 +92,26 @@ def test_nobody_removes_anothers_passkey(named: Flask) -> None:
         passkeys.remove(zoe, number)
     passkeys.forget(ana.id)
     assert passkeys.of(ana.id) == []
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_a_person_is_told_of_a_passkey_that_comes_or_goes(
+    named: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch, language: str
+) -> None:
+    proof = SimpleNamespace(credential_id=b"c", credential_public_key=b"k", sign_count=0)
+    monkeypatch.setattr(passkeys, "verify_registration_response", lambda **_: proof)
+    user = sign_in(client, make_user("ambassador", email="zoe@example.com", locale=language))
+    client.post("/account/passkeys/options")
+    added = client.post("/account/passkeys", json={"credential": {}, "name": "Phone"})
+    assert added.status_code == 200
+    passkey_id = passkeys.of(user.id)[0].id
+    client.post(f"/account/passkeys/{passkey_id}/remove")
+    client.post(f"/account/passkeys/{passkey_id}/remove")  # gone already: nothing more is said
+    db.session.rollback()
+    sent = [one.payload for one in reversed(outbox.recent())]
+    assert [one["to"] for one in sent] == ["zoe@example.com"] * 2
+    told = {"en": ("added", "removed"), "fr": ("ajoutée", "retirée")}[language]
+    for one, word in zip(sent, told, strict=True):
+        assert word in one["subject"]
+        assert "Phone" in one["text"]
+        assert "Phone" in one["html"]

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import expect
 from werkzeug.exceptions import HTTPException
 
-from accounts import keys
+from accounts import endpoints, keys
 from accounts.models import RoleName, Scope
 from ambassadors import choices, circles, guard, segments, tags
 from ambassadors.audiences import Audience
@@ -66,6 +66,8 @@ def shop(site: Site) -> Site:
             ]
         )
     keys.create("checkout", frozenset({Scope.PURCHASES}))
+    endpoint, _ = endpoints.create("https://hooks.example/cercle", ["code.frozen"])
+    endpoints.send_test(endpoint)
     _add_lists(lea.member_id)
     site.settle()
     return site

@@ -12,13 +12,15 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from ambassadors import program
-from ambassadors.models import AmbassadorKind
+from ambassadors.models import Ambassador, AmbassadorKind
 from core import clock
 from core.db import db
+from core.emails import digest
 from integrations import facts
 from referrals.models import Attribution, Click, ClickKind, Link, Purchase, Suspicion
-from rewards import intake, jobs, ledger, patterns, verify
-from rewards.models import Account, Entry, EntryKind
+from referrals.suspicions import Signal
+from rewards import intake, jobs, ledger, patterns, payout_details, verify, wording
+from rewards.models import Account, Entry, EntryKind, PayoutMethod
 from tests.conftest import NOW
 from tests.factories import (
     make_ambassador,
@@ -276,3 +278,57 @@ def test_staff_read_the_evidence_in_both_languages(app: Flask, client: FlaskClie
     page = client.get(f"{path}?lang=en").text
     assert "What was looked at" in page
     assert "On hold" not in page
+
+
+ALI = "ali@example.com"
+IBAN, OTHER_IBAN = "CH9300762011623852957", "FR7630006000011234567890189"
+
+
+def paid_to(ambassador: Ambassador, number: str) -> None:
+    """Write where an ambassador is paid, as if there were something to pay."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(payout_details, "is_needed", lambda _id: True)
+        payout_details.change(ambassador, PayoutMethod.BANK, holder="A B", number=number)
+
+
+@pytest.mark.parametrize(("number", "is_held"), [(IBAN, True), (OTHER_IBAN, False)])
+def test_a_buyer_who_is_paid_to_the_same_account_is_held(
+    app: Flask, number: str, *, is_held: bool
+) -> None:
+    owner = db.session.get_one(Ambassador, zoe())
+    friend = make_ambassador(
+        member=make_member(
+            name="Ali", email="ali@example.com", email_hash=digest("ali@example.com")
+        )
+    )
+    bought = buys(NOW, email=ALI)
+    jobs.link_members()
+    assert jobs.look_for_suspicions() == 0
+    paid_to(owner, IBAN)
+    paid_to(friend, number)
+    assert jobs.look_for_suspicions() == int(is_held)
+    assert jobs.look_for_suspicions() == 0
+    assert held() == (dict.fromkeys(bought, "account") if is_held else {})
+    if is_held:
+        (seen,) = evidence()
+        assert seen["buyer"] == friend.id
+        said = wording.suspicions("account", {"account": seen})
+        assert said == ["Who bought is an ambassador too, and is paid to the same account."]
+
+
+def test_a_buyer_with_the_address_the_ambassador_signs_in_with_is_held(app: Flask) -> None:
+    user = make_user("ambassador", email="zoe.private@example.com")
+    owner_id = zoe(user_id=user.id)
+    own = buys(NOW, email="Zoe.Private+shop@example.com")
+    buys(NOW, email="friend@example.com")
+    assert jobs.look_for_suspicions() == 1
+    assert held() == dict.fromkeys(own, "account")
+    assert owed(owner_id) == (1_000, 1_000, 0)
+    said = wording.suspicions("account", {"account": evidence()[0]})
+    assert said == ["It was bought with the e-mail address that this ambassador signs in with."]
+
+
+def test_all_signals_together_fit_where_they_are_written(app: Flask) -> None:
+    column = Attribution.__table__.c.suspicion.type
+    assert isinstance(column, sa.String)
+    assert len(" ".join(signal.value for signal in Signal)) <= must(column.length)
