@@ -95,6 +95,7 @@ from rewards import (
     portal_me,
     portal_questions,
     portal_redeem,
+    public_join,
     segments,
 )
 from rewards import console as rewards_console
@@ -152,6 +153,7 @@ DOORS: list[Blueprint] = [
     cli_privacy.door,
     console_questions.door,
     portal_redeem.door,
+    public_join.door,
     console_perks.door,
     console_vouchers.door,
     cli_imports.door,

@@ -8,6 +8,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 
+from ambassadors.models import Circle
 from campaigns.models import Campaign
 from core import i18n
 from core.db import db
@@ -65,7 +66,10 @@ def gifts(batch: VoucherBatch) -> list[str]:
     if batch.campaign_id is not None:
         campaign = db.session.get_one(Campaign, batch.campaign_id)
         found.append(_("Your own code and link in “%(campaign)s”", campaign=campaign.name))
-    return found
+    if batch.circle_id is not None:
+        circle = db.session.get_one(Circle, batch.circle_id)
+        found.append(_("A place in the circle “%(circle)s”", circle=circle.name))
+    return found or [_("A place among the ambassadors")]
 
 
 def last_day(ends_at: datetime | None) -> str:
