@@ -66,6 +66,7 @@ from referrals import (
     console_code,
     console_requests,
     jobs_codes,
+    jobs_invitations,
 )
 from referrals import console_batches as code_batches_console
 from referrals import portal as codes_portal
@@ -82,6 +83,7 @@ from rewards import (
     cli_privacy,
     console_content,
     console_imports,
+    console_invitations,
     console_perks,
     console_questions,
     console_segments,
@@ -154,6 +156,7 @@ DOORS: list[Blueprint] = [
     console_questions.door,
     portal_redeem.door,
     public_join.door,
+    console_invitations.door,
     console_perks.door,
     console_vouchers.door,
     cli_imports.door,
@@ -193,6 +196,7 @@ JOBS: tuple[worker.Job, ...] = (
     worker.Job("drop data files", 3600, jobs_privacy.sweep),
     worker.Job("check profiles", 60, jobs_applications.check_profiles),
     worker.Job("sweep applications", 3600, jobs_applications.sweep_applications),
+    worker.Job("sweep invitations", 3600, jobs_invitations.sweep),
     worker.Job("refresh reports", 300, reports_jobs.refresh_lake),
 )
 

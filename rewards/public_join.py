@@ -27,7 +27,7 @@ from referrals import invitations
 from referrals.invitations import OverError
 from referrals.invitees import Invitee, Target
 from referrals.models_invitations import Invitation
-from rewards import joining, vouchers
+from rewards import invitation_codes, joining
 from rewards import wording_perks as wording
 from rewards.forms_joining import AcceptForm, AskForm, for_charter
 from rewards.forms_perks import RedeemForm
@@ -58,7 +58,7 @@ def check() -> ResponseReturnValue:
         for most, per in _LIMITS:
             limits.hit("invitation_check", caller, limit=most, per=per)
         try:
-            found = vouchers.check_invitation(form.code.data)
+            found = invitation_codes.check(form.code.data)
         except NoVoucherError as error:
             form.code.errors = [error.detail]
         else:

@@ -143,31 +143,11 @@ def check(text: str, ambassador_id: int) -> Found:
         .outerjoin(VoucherTake, _take_of(Voucher.id, ambassador_id))
         .where(Voucher.key == key)
     ).one_or_none()
-    if row is None or not (row.take_id or _can_be_taken(row.Voucher, row.campaign)):
-        raise _nothing()
+    if row is None or not (row.take_id or can_be_taken(row.Voucher, row.campaign)):
+        raise nothing()
     if not row.take_id:
         _require_meant(row.Voucher.batch, ambassador_id, is_new=False)
     return Found(row.Voucher, row.take_id)
-
-
-def check_invitation(text: str) -> Voucher:
-    """Return the open invitation that a code stands for, to somebody who is not in yet.
-
-    Raises:
-        NoVoucherError: It is none, or cannot be taken now; the same words for all of them.
-    """
-    row = db.session.execute(
-        sa.select(Voucher, Campaign.status.label("campaign"))
-        .join(VoucherBatch, VoucherBatch.id == Voucher.batch_id)
-        .outerjoin(Campaign, Campaign.id == VoucherBatch.campaign_id)
-        .where(Voucher.key == codes.fold(text)[:60])
-    ).one_or_none()
-    if row is None or row.Voucher.batch.kind is not VoucherKind.INVITATION:
-        raise _nothing()
-    if not _can_be_taken(row.Voucher, row.campaign):
-        raise _nothing()
-    found: Voucher = row.Voucher
-    return found
 
 
 def take(voucher_id: int, ambassador_id: int, *, is_new: bool = False) -> VoucherTake:
@@ -299,7 +279,8 @@ def _take_of(voucher_id: Any, ambassador_id: int) -> Any:
     return sa.and_(VoucherTake.voucher_id == voucher_id, VoucherTake.ambassador_id == ambassador_id)
 
 
-def _can_be_taken(voucher: Voucher, campaign: CampaignStatus | None) -> bool:
+def can_be_taken(voucher: Voucher, campaign: CampaignStatus | None) -> bool:
+    """Tell whether a voucher is open, given how its campaign stands; taking it decides."""
     batch, now = voucher.batch, clock.now()
     return (
         voucher.status is OfferStatus.ACTIVE and batch.status is OfferStatus.ACTIVE
@@ -329,7 +310,7 @@ def _take_one(voucher_id: int) -> Voucher:
         .execution_options(synchronize_session=False)
     )  # fmt: skip
     if taken is None:
-        raise _nothing()
+        raise nothing()
     return db.session.get_one(Voucher, voucher_id, populate_existing=True)
 
 
@@ -364,11 +345,12 @@ def _require_meant(batch: VoucherBatch, ambassador_id: int, *, is_new: bool) -> 
     if batch.inviter_id == ambassador_id:
         raise HadYoursError(_("This is your own invitation: it is for somebody you know."))
     gives = batch.points or batch.amount or batch.perk_id or batch.campaign_id or batch.circle_id
-    if not gives and not is_new:
+    if not is_new and (batch.inviter_id or not gives):
         raise HadYoursError(_("You are in the program already: this one is for somebody new."))
 
 
-def _nothing() -> NoVoucherError:
+def nothing() -> NoVoucherError:
+    """Return the one answer for whatever gives nothing."""
     return NoVoucherError(
         _("This code gives nothing here, or not any more. Check each symbol, or ask the team.")
     )
