@@ -96,6 +96,8 @@ def of_user(user_id: int | None) -> Ambassador | None:
 
 def names(ids: Collection[int]) -> dict[int, str]:
     """Return the names of ambassadors by their ids."""
+    if not ids:
+        return {}
     rows = db.session.execute(
         sa.select(Ambassador.id, Member.name).join(Member).where(Ambassador.id.in_(ids))
     )

@@ -19,9 +19,9 @@ from core.web import row_asked
 from referrals import invitations, invitees
 from referrals.models_invitations import Invitation, Standing
 from rewards import invitation_codes
+from rewards import wording_perks as wording
 from rewards.forms_joining import InvitationCodeForm, InviteForm, offer_targets, target_of
 from rewards.forms_perks import whole
-from rewards.invitation_codes import InviteState
 from rewards.models import VoucherBatch
 
 PAGE = 50
@@ -31,12 +31,6 @@ STANDINGS = {
     Standing.ACCEPTED: (_l("accepted"), "good"),
     Standing.EXPIRED: (_l("expired"), "unknown"),
     Standing.WITHDRAWN: (_l("withdrawn"), "plain"),
-}
-INVITES = {  # an ambassador's invitations
-    InviteState.OPEN: (_l("open"), "pending"),
-    InviteState.JOINED: (_l("has joined"), "good"),
-    InviteState.EXPIRED: (_l("expired"), "unknown"),
-    InviteState.WITHDRAWN: (_l("withdrawn"), "plain"),
 }
 
 door = permissions.guard(
@@ -60,11 +54,11 @@ def everything() -> ResponseReturnValue:
         standings=STANDINGS, counts=invitations.counts(), names=_names(),
         may_be_sent_again=invitations.may_be_sent_again,
         codes=[
-            (row, INVITES[invitation_codes.state_of(row.VoucherBatch, 0)])
+            (row, wording.INVITES[invitation_codes.state_of(row.VoucherBatch, 0)])
             for row in invitation_codes.of_team()
         ],
         by_ambassadors=[
-            (row, INVITES[invitation_codes.state_of(row.VoucherBatch, row.taken)])
+            (row, wording.INVITES[invitation_codes.state_of(row.VoucherBatch, row.taken)])
             for row in invitation_codes.of_ambassadors()
         ],
         joined=enrolment.names({one.ambassador_id for one in shown if one.ambassador_id}),

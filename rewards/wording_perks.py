@@ -13,6 +13,7 @@ from campaigns.models import Campaign
 from core import i18n
 from core.db import db
 from core.money import POINTS
+from rewards.invitation_codes import InviteState
 from rewards.models import ExchangeState, Perk, PerkKind, VoucherBatch, VoucherKind
 
 PERK_KINDS = {
@@ -32,6 +33,12 @@ STATES = {  # words and the look of their pill
     ExchangeState.WAITING: (_l("on its way to you"), "pending"),
     ExchangeState.DONE: (_l("yours"), "paid"),
     ExchangeState.CANCELLED: (_l("cancelled, given back"), "clawed"),
+}
+INVITES = {  # how far an ambassador's invitation came, and the look of its pill
+    InviteState.OPEN: (_l("open"), "pending"),
+    InviteState.JOINED: (_l("has joined"), "good"),
+    InviteState.EXPIRED: (_l("expired"), "unknown"),
+    InviteState.WITHDRAWN: (_l("withdrawn"), "plain"),
 }
 
 
