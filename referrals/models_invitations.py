@@ -46,3 +46,18 @@ class Invitation(Model):
     withdrawn_at: Mapped[UtcTime | None]
     charter_id: Mapped[BigId | None] = mapped_column(sa.ForeignKey("charter.id"))  # accepted
     ambassador_id: Mapped[BigId | None] = mapped_column(sa.ForeignKey("ambassador.id"))
+
+
+class MailConsent(Model):
+    """What a customer said last about being written to, as their shop told it.
+
+    The address is kept only while they agree: nobody else is written to.
+    """
+
+    __tablename__ = "mail_consent"
+
+    email_hash: Mapped[Digest] = mapped_column(primary_key=True)
+    email: Mapped[str] = mapped_column(sa.String(254))  # empty once they said no
+    may_write: Mapped[bool]
+    said_at: Mapped[UtcTime]
+    told_by: Mapped[str] = mapped_column(sa.String(200))  # source:order, or a file of customers

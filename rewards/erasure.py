@@ -24,7 +24,7 @@ from core import emails, mails
 from core.db import db
 from core.errors import NotFoundError
 from core.outbox import MessageState, OutboxMessage
-from referrals import codes, content_links, invitations
+from referrals import codes, consents, content_links, invitations
 from referrals.models import (
     Code,
     CodeCustomerUse,
@@ -56,6 +56,7 @@ def erase_address(address: str) -> bool:
     has_applied = bool(digest) and _forget_asked({str(digest)})
     if identity is None and not has_applied:
         raise NotFoundError(_("Nobody is known by this e-mail address."))
+    consents.forget({str(digest)})
     _replace({str(digest)})
     audit.record("privacy.erase", "customer", identity.customer_id if identity else 0, {})
     return False
@@ -72,6 +73,7 @@ def erase(member: Member) -> None:
     _forget_messages(address)
     personal.forget(member.id, digests)
     invitations.forget(digests)
+    consents.forget(digests)
     new = _replace(digests)
     member.name, member.email, member.external_id = f"#{member.id}", None, None
     member.country = member.locale = None

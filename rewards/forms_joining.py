@@ -78,8 +78,8 @@ def for_charter(form: Any, version: int | None) -> Any:
     return form
 
 
-class InviteForm(FlaskForm):  # type: ignore[misc]
-    """Whom the team invites, and to what."""
+class _Manner(FlaskForm):  # type: ignore[misc]
+    """To what, as what and in which language people are invited."""
 
     target = SelectField(_l("To what"))
     kind = SelectField(
@@ -88,6 +88,17 @@ class InviteForm(FlaskForm):  # type: ignore[misc]
     locale = SelectField(
         _l("Language"), choices=[SelectChoice("fr", "Français"), SelectChoice("en", "English")]
     )
+
+    def manner(self, brand: str) -> Manner:
+        """Return how they are invited."""
+        return Manner(
+            locale=str(self.locale.data), kind=AmbassadorKind(self.kind.data), brand=brand
+        )
+
+
+class InviteForm(_Manner):
+    """Whom the team invites."""
+
     addresses = TextAreaField(
         _l("E-mail addresses"),
         [InputRequired(_NEEDED), Length(max=100_000)],
@@ -97,11 +108,19 @@ class InviteForm(FlaskForm):  # type: ignore[misc]
         render_kw={"rows": 8, "spellcheck": "false"},
     )
 
-    def manner(self, brand: str) -> Manner:
-        """Return how they are invited."""
-        return Manner(
-            locale=str(self.locale.data), kind=AmbassadorKind(self.kind.data), brand=brand
-        )
+
+class SuggestForm(_Manner):
+    """Which customers and members are looked for."""
+
+    orders = StringField(_l("Orders at least"), render_kw={"inputmode": "numeric"})
+    value = StringField(_l("Bought for at least"), render_kw={"inputmode": "decimal"})
+    days = StringField(_l("In the last days"), render_kw={"inputmode": "numeric"})
+    segment = SelectField(_l("Members"))
+
+    def offer(self, known: dict[int, str]) -> None:
+        """Fill the choice of segments."""
+        self.segment.choices = [SelectChoice("", _("The active ones"))]
+        self.segment.choices += [SelectChoice(str(one), name) for one, name in known.items()]
 
 
 class InvitationCodeForm(FlaskForm):  # type: ignore[misc]

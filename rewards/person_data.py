@@ -25,7 +25,7 @@ from campaigns.models import Campaign, Message, MessageReader
 from core import clock, jobs, limits
 from core.db import affected, db, upsert_dialect
 from core.errors import NotFoundError
-from referrals import content_links, invitations
+from referrals import consents, content_links, invitations
 from referrals.models import Click, Code, Customer, Link, Purchase
 from rewards import earnings, invitation_codes, payout_details
 from rewards.models import (
@@ -134,6 +134,7 @@ def collect(member: Member) -> dict[str, Any]:
         "messages": _messages(member.id),
         **personal.told(member.id, [member.email_hash] if member.email_hash else []),
         "invitations": invitations.told([member.email_hash] if member.email_hash else []),
+        "mail_consents": consents.told([member.email_hash] if member.email_hash else []),
     }  # fmt: skip
     ambassador = member.ambassador
     names = [("member", member.id)]
