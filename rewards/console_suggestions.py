@@ -10,11 +10,10 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from accounts import permissions
-from ambassadors import guard, program, segments
+from ambassadors import program, segments
 from core import forms, i18n
 from core.db import db, retried
 from core.errors import DomainError, Fault, InvalidInputError
-from referrals import invitees
 from rewards import suggestions
 from rewards.forms_joining import SuggestForm, offer_targets, target_of
 from rewards.forms_perks import amount, whole
@@ -88,14 +87,11 @@ def _page(form: SuggestForm) -> str:
     target = target_of(form)
     return render_template(
         "rewards/console_suggestions/list.html",
-        form=form, wish=wish, currency=program.current().currency, words=_WORDS,
+        form=form, wish=wish, currency=program.current().currency, words=suggestions.all_words(),
         customers=suggestions.customers(wish, target),
         members=suggestions.members(wish, target), most=suggestions.MOST,
         asked=set(request.form.getlist("who")),
     )  # fmt: skip
-
-
-_WORDS = {**suggestions.WORDS, **guard.WORDS, **invitees.WORDS}
 
 
 def _wish(form: SuggestForm) -> Wish:

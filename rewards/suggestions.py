@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 import sqlalchemy as sa
+from flask_babel import LazyString
 from flask_babel import lazy_gettext as _l
 
 from ambassadors import guard, program, segments
@@ -77,6 +78,12 @@ class MemberWho:
     circles: tuple[str, ...]
     seen_at: datetime | None  # when something happened with them last
     why_not: Reason | None
+
+
+def all_words() -> dict[str, LazyString]:
+    """Return every reason why somebody cannot be written to, in words."""
+    known = [*WORDS.items(), *guard.WORDS.items(), *invitees.WORDS.items()]
+    return {str(reason): said for reason, said in known}
 
 
 def customers(wish: Wish, target: Target) -> list[Buyer]:
