@@ -8,7 +8,7 @@ from datetime import timedelta
 from ambassadors import applications, charter, enrolment
 from ambassadors.applications import Question, Sent, Setup
 from ambassadors.models import AmbassadorKind
-from ambassadors.models_recruiting import QuestionKind
+from ambassadors.models_recruiting import ApplicationState, QuestionKind
 from core import clock
 from demo import brand
 from demo.calendar import midnight
@@ -81,7 +81,7 @@ def tell(year: Year, campaign_ids: dict[str, int], inviter_id: int) -> None:
         with clock.frozen(midnight(today - timedelta(days=9 - number))):
             email = buyers[number] if number < 2 else brand.address(name)
             applications.apply(friends, _sent(name, email, story, where), brand=_NAME)
-    waiting = applications.queue(friends, applications.ApplicationState.WAITING)
+    waiting = applications.queue(friends, ApplicationState.WAITING)
     applications.put_on_list(waiting[-1], brand=_NAME)
     _invite(friends)
     with clock.frozen(midnight(today - timedelta(days=6))):
