@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from ambassadors import applications, charter, enrolment
+from ambassadors import applications, charter, circles, enrolment, members
 from ambassadors.applications import Question, Sent, Setup
-from ambassadors.models import AmbassadorKind
+from ambassadors.models import AmbassadorKind, Circle
 from ambassadors.models_recruiting import ApplicationState, QuestionKind
 from core import clock
 from demo import brand
@@ -61,6 +61,7 @@ _STORIES = (
     ("Loïc Pidoux", "J’ai découvert la courge à Vevey et j’en parle encore.", "En ligne"),
     ("Sabine Jaccard", "Vos cornets ont sauvé l’anniversaire de ma fille.", "À table"),
 )
+_TAKING_PART = ("Estelle Morel", "Fabrice Guex")  # members of a circle, no ambassadors
 _INVITED = ("joana.tissot@post.example", "peter.ellis@post.example", "nina.capt@post.example")
 
 
@@ -80,10 +81,14 @@ def tell(year: Year, campaign_ids: dict[str, int], inviter_id: int) -> None:
     for number, (name, story, where) in enumerate(_STORIES):
         with clock.frozen(midnight(today - timedelta(days=9 - number))):
             email = buyers[number] if number < 2 else brand.address(name)
-            applications.apply(friends, _sent(name, email, story, where), brand=_NAME)
+            called = _named(email) if number < 2 else name
+            applications.apply(friends, _sent(called, email, story, where), brand=_NAME)
     waiting = applications.queue(friends, ApplicationState.WAITING)
     applications.put_on_list(waiting[-1], brand=_NAME)
     _invite(friends)
+    for name in _TAKING_PART:
+        person = members.Person(name=name, email=brand.address(name), country="CH", locale="fr")
+        circles.join(_open_circle(), members.create(person).id)
     with clock.frozen(midnight(today - timedelta(days=6))):
         ends_at = midnight(today + timedelta(days=60))
         invitation_codes.create(Target(campaign_id=friends), text=CODE, places=25, ends_at=ends_at)
@@ -110,6 +115,17 @@ def _sent(name: str, email: str, story: str, where: str) -> Sent:
             sent, kind=AmbassadorKind.MICRO_CREATOR, profile="https://loic-goute.example/a-propos"
         )
     return sent
+
+
+def _named(email: str) -> str:
+    """Return the name that an address of a customer was made of."""
+    mailbox = email.partition("@")[0].rstrip("0123456789")
+    return " ".join(word.capitalize() for word in mailbox.split("."))
+
+
+def _open_circle() -> Circle:
+    """Return the circle that takes as many as come."""
+    return next(circle for circle, _waiting in circles.everything() if circle.capacity is None)
 
 
 def _regulars(year: Year) -> list[str]:

@@ -6,7 +6,7 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from flask_babel import ngettext
+from flask_babel import lazy_pgettext, ngettext
 
 from accounts import permissions
 from ambassadors import circles, enrolment, program
@@ -26,10 +26,10 @@ from rewards.models import VoucherBatch
 
 PAGE = 50
 STANDINGS = {
-    Standing.SENT: (_l("sent"), "pending"),
+    Standing.SENT: (lazy_pgettext("invitation", "sent"), "pending"),
     Standing.OPENED: (_l("link opened"), "payable"),
     Standing.ACCEPTED: (_l("accepted"), "good"),
-    Standing.EXPIRED: (_l("expired"), "unknown"),
+    Standing.EXPIRED: (lazy_pgettext("invitation", "expired"), "unknown"),
     Standing.WITHDRAWN: (_l("withdrawn"), "plain"),
 }
 

@@ -27,7 +27,7 @@ from referrals.invitees import Invitee, Target
 from referrals.models import Customer, CustomerIdentity, Purchase, PurchaseStatus
 from rewards import segments as computed
 
-MOST = 100  # of each kind
+MOST = 50  # of each kind
 LATELY = timedelta(days=90)  # in which a member who did something is active
 
 

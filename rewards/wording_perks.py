@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from flask_babel import ngettext
+from flask_babel import lazy_pgettext, ngettext
 
 from ambassadors.models import Circle
 from campaigns.models import Campaign
@@ -37,7 +37,7 @@ STATES = {  # words and the look of their pill
 INVITES = {  # how far an ambassador's invitation came, and the look of its pill
     InviteState.OPEN: (_l("open"), "pending"),
     InviteState.JOINED: (_l("has joined"), "good"),
-    InviteState.EXPIRED: (_l("expired"), "unknown"),
+    InviteState.EXPIRED: (lazy_pgettext("invitation", "expired"), "unknown"),
     InviteState.WITHDRAWN: (_l("withdrawn"), "plain"),
 }
 
