@@ -70,6 +70,7 @@ from referrals import (
     console_code,
     console_requests,
     jobs_codes,
+    jobs_invitations,
 )
 from referrals import console_batches as code_batches_console
 from referrals import portal as codes_portal
@@ -88,11 +89,13 @@ from rewards import (
     console_content,
     console_explained,
     console_imports,
+    console_invitations,
     console_perks,
     console_questions,
     console_rates,
     console_segments,
     console_sprints,
+    console_suggestions,
     console_vouchers,
     console_wizard,
     jobs_imports,
@@ -101,9 +104,11 @@ from rewards import (
     jobs_rates,
     portal_campaigns,
     portal_content,
+    portal_invite,
     portal_me,
     portal_questions,
     portal_redeem,
+    public_join,
     segments,
 )
 from rewards import console as rewards_console
@@ -167,6 +172,10 @@ DOORS: list[Blueprint] = [
     cli_privacy.door,
     console_questions.door,
     portal_redeem.door,
+    public_join.door,
+    portal_invite.door,
+    console_invitations.door,
+    console_suggestions.door,
     console_perks.door,
     console_vouchers.door,
     cli_imports.door,
@@ -211,6 +220,7 @@ JOBS: tuple[worker.Job, ...] = (
     worker.Job("check profiles", 60, jobs_applications.check_profiles),
     worker.Job("sweep applications", 3600, jobs_applications.sweep_applications),
     worker.Job("sweep images", 3600, campaigns_jobs.sweep_images),
+    worker.Job("sweep invitations", 3600, jobs_invitations.sweep),
     worker.Job("refresh reports", 300, reports_jobs.refresh_lake),
 )
 

@@ -196,17 +196,7 @@ def approve(application: Application, ambassador_id: int) -> None:
         FullError: Every seat is taken.
     """
     _move(application, ApplicationState.APPROVED, _OPEN, ambassador_id=ambassador_id)
-    page = ApplicationPage
-    seat = db.session.scalar(
-        sa.update(page)
-        .where(
-            page.campaign_id == application.campaign_id,
-            sa.or_(page.capacity.is_(None), page.taken < page.capacity),
-        )
-        .values(taken=page.taken + 1)
-        .returning(page.campaign_id)
-    )
-    if seat is None:
+    if not take_seat(application.campaign_id):
         raise FullError(
             _("Every seat is taken. Add seats on the application page, or use the waiting list.")
         )
@@ -214,6 +204,51 @@ def approve(application: Application, ambassador_id: int) -> None:
         "application.approve", "application", application.id, {"ambassador": ambassador_id}
     )
     _notify("ambassador.approved", application, ambassador=ambassador_id)
+
+
+def take_seat(campaign_id: int) -> bool:
+    """Take a seat of a campaign's application page; False if there is no page or none is free."""
+    page = ApplicationPage
+    seat = (
+        sa.update(page)
+        .where(
+            page.campaign_id == campaign_id,
+            sa.or_(page.capacity.is_(None), page.taken < page.capacity),
+        )
+        .values(taken=page.taken + 1)
+        .returning(page.campaign_id)
+    )
+    return db.session.scalar(seat) is not None
+
+
+def list_invited(campaign_id: int, sent: Sent, *, charter_id: int, brand: str) -> None:
+    """Put somebody who was invited when every seat was taken on the waiting list.
+
+    Who applied before keeps that application, which moves to the list if it waited or
+    was declined.
+    """
+    digest, now = emails.digest(sent.email), clock.now()
+    application_id = db.session.scalar(
+        upsert_dialect()
+        .insert(Application)
+        .values(
+            campaign_id=campaign_id, name=sent.name, email=sent.email, email_hash=digest,
+            locale=sent.locale, kind=sent.kind, charter_id=charter_id, applied_at=now, answers=[],
+            wants_messages=sent.wants_messages, state=ApplicationState.LISTED, state_since=now,
+            turn=0, reason="",
+        )
+        .on_conflict_do_update(
+            index_elements=["campaign_id", "email_hash"],
+            set_={
+                "state": ApplicationState.LISTED, "state_since": now,
+                "turn": Application.turn + 1,
+            },
+            where=Application.state.in_((ApplicationState.WAITING, ApplicationState.DECLINED)),
+        )
+        .returning(Application.id)
+    )  # fmt: skip
+    if application_id is not None:
+        _tell(get(application_id), "application_listed", brand=brand)
 
 
 def decline(application: Application, *, reason: str, brand: str) -> None:

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from flask_babel import gettext as _
 
 from accounts import audit, mails, users
-from accounts.models import RoleName
+from accounts.models import RoleName, User
 from ambassadors.models import Ambassador, AmbassadorKind, AmbassadorStatus, Member
 from core import clock
 from core.db import db, upsert_dialect
@@ -45,6 +45,7 @@ def enrol(
     kind: AmbassadorKind,
     status: AmbassadorStatus = AmbassadorStatus.ACTIVE,
     enrolled_at: datetime | None = None,
+    invited_by_id: int | None = None,
 ) -> Ambassador:
     """Make a member an ambassador.
 
@@ -58,11 +59,12 @@ def enrol(
         upsert_dialect()
         .insert(Ambassador)
         .values(
-            member_id=member.id, kind=kind, status=status, enrolled_at=enrolled_at or clock.now()
+            member_id=member.id, kind=kind, status=status, enrolled_at=enrolled_at or clock.now(),
+            invited_by_id=invited_by_id,
         )
         .on_conflict_do_nothing()
         .returning(Ambassador.id)
-    )
+    )  # fmt: skip
     if ambassador_id is None:
         raise EnrolmentError(_("This member is an ambassador already."))
     db.session.expire(member, ["ambassador"])
@@ -94,6 +96,8 @@ def of_user(user_id: int | None) -> Ambassador | None:
 
 def names(ids: Collection[int]) -> dict[int, str]:
     """Return the names of ambassadors by their ids."""
+    if not ids:
+        return {}
     rows = db.session.execute(
         sa.select(Ambassador.id, Member.name).join(Member).where(Ambassador.id.in_(ids))
     )
@@ -149,6 +153,20 @@ def give_access(ambassador: Ambassador) -> str | None:
         InvalidInputError: We know no e-mail address of theirs.
         EnrolmentError: Another ambassador signs in with this address.
     """
+    user = link_account(ambassador)
+    if has_own_account(user):
+        mails.sign_in_link(user)
+        return None
+    return mails.invitation(user)
+
+
+def link_account(ambassador: Ambassador) -> User:
+    """Return the account with which an ambassador signs in, made and linked if need be.
+
+    Raises:
+        InvalidInputError: We know no e-mail address of theirs.
+        EnrolmentError: Another ambassador signs in with this address.
+    """
     member = ambassador.member
     if not member.email:
         raise InvalidInputError(_("Write their e-mail address first: the way in is mailed to it."))
@@ -160,10 +178,12 @@ def give_access(ambassador: Ambassador) -> str | None:
         raise EnrolmentError(_("Another ambassador signs in with this e-mail address."))
     ambassador.user_id = user.id
     audit.record("ambassador.access", "ambassador", ambassador.id, {"user": user.id})
-    if user.password or users.roles_of(user) != {RoleName.AMBASSADOR}:
-        mails.sign_in_link(user)
-        return None
-    return mails.invitation(user)
+    return user
+
+
+def has_own_account(user: User) -> bool:
+    """Tell whether an account is its owner's alone: it has a password, or they work here."""
+    return bool(user.password) or users.roles_of(user) != {RoleName.AMBASSADOR}
 
 
 def _move(ambassador: Ambassador, to: AmbassadorStatus, reason: str) -> None:

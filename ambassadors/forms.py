@@ -176,6 +176,12 @@ class ProgramForm(FlaskForm):  # type: ignore[misc]
     quiet_days = StringField(
         _l("Quiet days"), description=_l("Such as sat sun. On these days no message goes out.")
     )
+    invitations_per_month = StringField(
+        _l("Invitations of an ambassador in a month"),
+        [InputRequired()],
+        description=_l("To people they know, who become ambassadors. 0: none."),
+        render_kw={"inputmode": "numeric"},
+    )
     sepa_name = StringField(
         _l("Account holder for payouts"),
         description=_l("Whose account pays SEPA transfers, as the bank knows them."),

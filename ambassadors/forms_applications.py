@@ -45,7 +45,8 @@ def _require_address(_form: object, field: Field) -> None:
         raise ValidationError(_("Write a whole address, such as https://example.com/zoe"))
 
 
-def _require_email(_form: object, field: Field) -> None:
+def require_email(_form: object, field: Field) -> None:
+    """Refuse what is no whole e-mail address."""
     if emails.normalise(field.data) is None:
         raise ValidationError(_("Write an e-mail address such as zoe@example.com."))
     if not applications.has_full_domain(str(field.data)):
@@ -60,7 +61,7 @@ class ApplyForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF is untyped
     )
     email = EmailField(
         _l("E-mail"),
-        [InputRequired(_NEEDED), Length(max=254), _require_email],
+        [InputRequired(_NEEDED), Length(max=254), require_email],
         render_kw={"autocomplete": "email"},
     )
     kind = RadioField(

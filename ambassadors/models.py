@@ -77,6 +77,7 @@ class Program(Model):
     quiet_from: Mapped[int] = mapped_column(server_default="20")  # hour of the day, 0 to 23
     quiet_until: Mapped[int] = mapped_column(server_default="8")  # the same hour: never quiet
     quiet_days: Mapped[str] = mapped_column(sa.String(40), server_default="sun")  # mon tue ...
+    invitations_per_month: Mapped[int] = mapped_column(server_default="3")  # of one ambassador
     sepa_name: Mapped[str] = mapped_column(sa.String(70), server_default="")  # who pays by SEPA
     sepa_iban: Mapped[str] = mapped_column(sa.String(34), server_default="")  # from which account
     sepa_bic: Mapped[str] = mapped_column(sa.String(11), server_default="")  # if its bank asks
@@ -117,6 +118,7 @@ class Ambassador(Model):
     breaks: Mapped[Spans] = mapped_column(SpansColumn, default=())  # stops that are over
     enrolled_at: Mapped[UtcTime]
     shows_name: Mapped[bool] = mapped_column(default=False)  # friends may read the first name
+    invited_by_id: Mapped[BigId | None] = mapped_column(sa.ForeignKey("ambassador.id"), index=True)
 
     member: Mapped[Member] = relationship(back_populates="ambassador", lazy="joined")
 

@@ -22,13 +22,14 @@ NAMES = (
     "name", "currency", "timezone", "locale", "shop_url", "allowed_hosts", "attribution_days",
     "attribution_touch", "lifetime_binding", "hold_days", "minimum_payout", "asks_per_week",
     "velocity_orders", "shared_ip_customers", "disposable_domains", "asks_per_give", "quiet_from",
-    "quiet_until", "quiet_days", "sepa_name", "sepa_iban", "sepa_bic",
-    "rate_days",
+    "quiet_until", "quiet_days", "sepa_name", "sepa_iban", "sepa_bic", "rate_days",
+    "invitations_per_month",
 )  # fmt: skip
 _LARGEST = {
     "attribution_days": 3650, "hold_days": 365, "asks_per_week": 50, "velocity_orders": 10_000,
     "shared_ip_customers": 10_000, "asks_per_give": 50, "quiet_from": 23, "quiet_until": 23,
     "rate_days": 60,
+    "invitations_per_month": 1000,
 }  # fmt: skip
 _WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
@@ -62,6 +63,7 @@ class Rules:
     sepa_iban: str
     sepa_bic: str
     rate_days: int  # days after which a rate of currency counts as missing
+    invitations_per_month: int  # of one ambassador to people they know; 0: none
 
     @property
     def redirect_hosts(self) -> frozenset[str]:
@@ -83,7 +85,7 @@ def current() -> Rules:
         row.velocity_orders, row.shared_ip_customers, tuple(row.disposable_domains.split()),
         row.rule_version, row.lake_id, row.asks_per_give, row.quiet_from, row.quiet_until,
         frozenset(_WEEKDAYS.index(day) for day in row.quiet_days.split()),
-        row.sepa_name, row.sepa_iban, row.sepa_bic, row.rate_days,
+        row.sepa_name, row.sepa_iban, row.sepa_bic, row.rate_days, row.invitations_per_month,
     )  # fmt: skip
     g.program = rules
     return rules

@@ -22,7 +22,7 @@ from campaigns.models import Campaign, CampaignStatus
 from core import clock
 from core.db import BATCH_ROWS, db
 from core.errors import ConflictError
-from demo import belonging, brand, costs, kits, perks, voices, year
+from demo import belonging, brand, costs, kits, perks, recruiting, voices, year
 from demo.calendar import midnight
 from demo.year import Ally, Visit, Year
 from integrations import facts
@@ -213,6 +213,7 @@ class _Teller:
             voices.ask(self.joined[brand.SIGNING_IN], by="operator")
             voices.show(self.joined[brand.SIGNING_IN], by="operator")
             belonging.tell(list(self.joined.values()))
+            recruiting.tell(self.year, self.campaign_ids, self.joined[brand.SIGNING_IN])
 
     def _invite(self) -> None:
         for ally in self.year.allies[-brand.INVITED :]:

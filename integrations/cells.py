@@ -261,3 +261,11 @@ def _countries() -> dict[str, str]:
                 known.setdefault(code.casefold(), code)
                 known.setdefault(_folded(name), code)
     return known | {"eire": "IE", "usa": "US", "uk": "GB", "czech republic": "CZ", "rsa": "ZA"}
+
+
+def yes_or_no(text: str) -> bool | None:
+    """Return what a cell agrees to; None for one that is empty or says neither."""
+    word = text.strip().lower()
+    if word in {"yes", "true", "1", "oui", "subscribed"}:
+        return True
+    return False if word in {"no", "false", "0", "non", "unsubscribed"} else None

@@ -43,6 +43,7 @@ class Purchase:
     status: str = "paid"  # paid, pending or cancelled
     is_test: bool = False
     promotion_codes: tuple[str, ...] = ()  # Stripe's ids of promotion codes
+    accepts_mail: bool | None = None  # the customer agreed to be written to; None: nothing said
     aliases: tuple[str, ...] = ()  # other ids under which the shop speaks of this order
 
 

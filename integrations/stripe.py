@@ -27,6 +27,7 @@ from integrations import stripe_parts as parts
 from integrations.fields import Fields, UnreadableError
 
 SOURCE = "stripe"
+_CONSENTS = {"opt_in": True, "opt_out": False}  # to promotional mail, asked at the checkout
 TOLERANCE = 300  # seconds, before and after
 
 
@@ -149,6 +150,7 @@ def _session(event: Event, is_test: bool) -> list[facts.Fact]:
         country=parts.session_country(session), codes=parts.session_codes(session),
         click_token=parts.click_token(session), promotion_codes=parts.promotions(session)[0],
         subscription=subscription, period_index=0 if subscription else None, is_test=is_test,
+        accepts_mail=_CONSENTS.get(session.inner("consent").text("promotions") or ""),
     )]  # fmt: skip
 
 

@@ -249,9 +249,10 @@ def _row(fact: facts.Purchase, customer_id: int | None) -> dict[str, Any]:
 
 
 def _fact_hash(fact: facts.Purchase) -> str:
-    """Return a digest of what the shop said, less the status, which may move."""
+    """Return a digest of what the shop said of the order, less the status, which may move."""
     said = msgspec.to_builtins(fact)
     said.pop("status")
+    said.pop("accepts_mail")  # of the customer, who may change their mind
     said["occurred_at"] = fact.occurred_at.timestamp()
     said["currency"] = money.require_currency(fact.currency)
     return hashlib.sha256(msgspec.json.encode(said, order="sorted")).hexdigest()

@@ -32,7 +32,7 @@ def approve(application: Application) -> Ambassador:
     )
     ambassador = enrolled(person, application.kind)
     applications.approve(application, ambassador.id)
-    code = _code_in(ambassador, campaign)
+    code = code_in(ambassador, campaign)
     applications.tell_approved(
         application, brand=program.current().name, campaign=campaign.name, code=code
     )
@@ -41,7 +41,9 @@ def approve(application: Application) -> Ambassador:
     return ambassador
 
 
-def enrolled(person: members.Person, kind: AmbassadorKind) -> Ambassador:
+def enrolled(
+    person: members.Person, kind: AmbassadorKind, *, invited_by_id: int | None = None
+) -> Ambassador:
     """Return the active ambassador of a mailbox, enrolled now if they are none.
 
     Raises:
@@ -50,7 +52,7 @@ def enrolled(person: members.Person, kind: AmbassadorKind) -> Ambassador:
     member = members.find(email=person.email) or members.create(person)
     ambassador = member.ambassador
     if ambassador is None:
-        return enrolment.enrol(member, kind=kind)
+        return enrolment.enrol(member, kind=kind, invited_by_id=invited_by_id)
     if ambassador.status in {AmbassadorStatus.SUSPENDED, AmbassadorStatus.LEFT}:
         raise ConflictError(
             _("This ambassador is suspended or has left. Activate them on their page first.")
@@ -60,7 +62,7 @@ def enrolled(person: members.Person, kind: AmbassadorKind) -> Ambassador:
     return ambassador
 
 
-def _code_in(ambassador: Ambassador, campaign: Campaign) -> str:
+def code_in(ambassador: Ambassador, campaign: Campaign) -> str:
     """Return the ambassador's code in a campaign, given now with a link if they have none."""
     given = given_codes.on_joining([ambassador.id], campaign).get(ambassador.id)
     if given is not None:

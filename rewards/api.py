@@ -37,6 +37,7 @@ class CustomerIn(Struct):
     external_id: str | None = None
     email: str | None = None
     country: str | None = None
+    accepts_mail: bool | None = None  # they agreed to be written to, or said no
 
 
 class LineIn(Struct):
@@ -319,6 +320,7 @@ def _fact(body: PurchaseIn) -> facts.Purchase:
         occurred_at=api.instant(body.occurred_at, "/occurred_at"), currency=body.currency,
         total=body.total, discount=body.discount, tax=body.tax, shipping=body.shipping,
         customer_external_id=who.external_id, email=who.email, country=who.country,
+        accepts_mail=who.accepts_mail,
         codes=tuple(body.codes), click_token=body.click_id, heard_from=body.heard_from,
         lines=tuple(
             facts.Line(sku=x.sku, quantity=x.quantity, amount=x.amount) for x in body.lines

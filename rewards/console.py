@@ -66,6 +66,7 @@ def ambassador(ambassador_id: int) -> ResponseReturnValue:
         purchases=found[:ON_PAGE], more=len(found) > ON_PAGE, why=wording.why,
         moments=_moments(ambassador_id, who.enrolled_at, shared),
         status_form=StatusForm(formdata=None),
+        invited_by=enrolment.names({who.invited_by_id} if who.invited_by_id else set()),
     )  # fmt: skip
 
 

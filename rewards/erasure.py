@@ -24,7 +24,7 @@ from core import emails, mails
 from core.db import db
 from core.errors import NotFoundError
 from core.outbox import MessageState, OutboxMessage
-from referrals import codes, content_links
+from referrals import codes, consents, content_links, invitations
 from referrals.models import (
     Code,
     CodeCustomerUse,
@@ -34,7 +34,7 @@ from referrals.models import (
     Purchase,
     Redemption,
 )  # fmt: skip
-from rewards import payout_details
+from rewards import invitation_codes, payout_details
 from rewards.models import DataExport, PurchaseQuestion
 
 REASON = "erased"
@@ -53,9 +53,10 @@ def erase_address(address: str) -> bool:
         erase(member)
         return True
     identity = db.session.get(CustomerIdentity, f"email:{digest}") if digest else None
-    has_applied = bool(digest) and personal.forget_applications({str(digest)}) > 0
+    has_applied = bool(digest) and _forget_asked({str(digest)})
     if identity is None and not has_applied:
         raise NotFoundError(_("Nobody is known by this e-mail address."))
+    consents.forget({str(digest)})
     _replace({str(digest)})
     audit.record("privacy.erase", "customer", identity.customer_id if identity else 0, {})
     return False
@@ -71,6 +72,8 @@ def erase(member: Member) -> None:
     digests |= digests_of_customers(member.id)
     _forget_messages(address)
     personal.forget(member.id, digests)
+    invitations.forget(digests)
+    consents.forget(digests)
     new = _replace(digests)
     member.name, member.email, member.external_id = f"#{member.id}", None, None
     member.country = member.locale = None
@@ -82,6 +85,11 @@ def erase(member: Member) -> None:
         mails.enqueue(
             "data_erased", to=address, locale=locale, key=f"data_erased:{member.id}", name=name
         )
+
+
+def _forget_asked(digests: set[str]) -> bool:
+    """Take away applications and invitations of some addresses; tell whether there were any."""
+    return personal.forget_applications(digests) + invitations.forget(digests) > 0
 
 
 def _end_part(ambassador: Ambassador) -> None:
@@ -101,6 +109,7 @@ def _end_part(ambassador: Ambassador) -> None:
     )
     payout_details.forget(ambassador.id)
     content_links.forget(ambassador.id)
+    invitation_codes.forget_notes(ambassador.id)
     if ambassador.user_id is not None:
         _close_account(ambassador, users.load(ambassador.user_id))
 

@@ -50,11 +50,10 @@ class _Named(FlaskForm):  # type: ignore[misc]  # Flask-WTF is untyped
             if one.status is not CampaignStatus.ENDED
         )]  # fmt: skip
 
-    def window(self) -> dict[str, datetime | None]:
-        """Return the window that the days say."""
+    def window(self) -> tuple[datetime | None, datetime | None]:
+        """Return the first instant and the one after the last, as the days say."""
         zone = program.current().timezone
-        starts_at, ends_at = campaign_terms.window(self.starts_on.data, self.ends_on.data, zone)
-        return {"starts_at": starts_at, "ends_at": ends_at}
+        return campaign_terms.window(self.starts_on.data, self.ends_on.data, zone)
 
 
 class PerkForm(_Named):
@@ -99,6 +98,7 @@ class PerkForm(_Named):
         """
         currency = program.current().currency
         unit = str(self.unit.data)
+        starts_at, ends_at = self.window()
         price = whole(self, "price") if unit == POINTS else amount(self, "price", currency)
         return perks.Terms(
             kind=PerkKind(self.kind.data), name_en=self.name_en.data.strip(),
@@ -106,7 +106,7 @@ class PerkForm(_Named):
             text_fr=(self.text_fr.data or "").strip(), price=price or 0, unit=unit,
             stock=whole(self, "stock"), per_person=whole(self, "per_person"),
             cost=amount(self, "cost", currency), campaign_id=chosen(self.campaign_id.data),
-            code_days=whole(self, "code_days"), **self.window(),
+            code_days=whole(self, "code_days"), starts_at=starts_at, ends_at=ends_at,
         )  # fmt: skip
 
 
@@ -146,12 +146,13 @@ class VoucherForm(_Named):
 
     def terms(self) -> vouchers.Terms:
         """Return the terms that the form tells; raises InvalidInputError for a figure."""
+        starts_at, ends_at = self.window()
         return vouchers.Terms(
             kind=VoucherKind(self.kind.data), name_en=self.name_en.data.strip(),
             name_fr=self.name_fr.data.strip(), points=whole(self, "points") or 0,
             amount=amount(self, "amount", program.current().currency),
             perk_id=chosen(self.perk_id.data), campaign_id=chosen(self.campaign_id.data),
-            per_person=whole(self, "per_person"), **self.window(),
+            per_person=whole(self, "per_person"), starts_at=starts_at, ends_at=ends_at,
         )  # fmt: skip
 
 

@@ -25,7 +25,7 @@ from integrations.order_files.formats import UnknownFormatError
 from integrations.order_files.reading import refused
 from integrations.order_files.shapes import Found, Person
 from integrations.tables import Table
-from referrals import codes, customers
+from referrals import codes, consents, customers
 from referrals.models import Customer, Purchase
 from rewards import imports, intake
 from rewards.imports import CREATED, UNCHANGED, UPDATED, Counts, Taken
@@ -33,7 +33,7 @@ from rewards.imports import CREATED, UNCHANGED, UPDATED, Counts, Taken
 AMBASSADOR_COLUMNS = (
     "external_id", "email", "name", "kind", "country", "locale", "joined_on", "codes", "campaign",
 )  # fmt: skip
-CUSTOMER_COLUMNS = ("external_id", "email", "country", "member_external_id")
+CUSTOMER_COLUMNS = ("external_id", "email", "country", "member_external_id", "accepts_mail")
 
 Verdict = str | DomainError
 
@@ -106,6 +106,7 @@ def take_customers(batch: Sequence[Found], counts: Counts) -> Taken:
         is_new = customer_id > before and verdict in {UPDATED, UNCHANGED}
         verdicts.append(CREATED if is_new else verdict)
     _decide_again(changed, resolved.disturbed)
+    consents.record(consents.of_customers(named))
     return imports.sort_out(batch, people, verdicts, counts)
 
 
@@ -206,6 +207,7 @@ def _identity_fact(told: Mapping[str, str]) -> facts.Purchase | DomainError:
     fact = facts.Purchase(
         source=told["source"], external_id="-", occurred_at=clock.now(), currency="EUR", total=0,
         customer_external_id=told.get("external_id"), email=told.get("email"), country=country,
+        accepts_mail=cells.yes_or_no(told.get("accepts_mail", "")),
     )  # fmt: skip
     if not customers.identities(fact):
         return InvalidInputError(_("Give the shop's id or an e-mail address."))

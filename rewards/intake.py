@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from integrations import facts
-from referrals import attribution, order_names, purchases, refunds
+from referrals import attribution, consents, order_names, purchases, refunds
 from referrals.models import Attribution
 from rewards import commissions, holds, news, rate_queue
 
@@ -29,6 +29,7 @@ def take_purchases(
     recorded = purchases.record(order_names.known(told), on_other_facts=on_other_facts)
     refunded = refunds.apply_parked(recorded.to_credit)
     _decide(recorded.to_credit | refunded)
+    consents.record(consents.of_purchases(told))
     return recorded.outcomes
 
 

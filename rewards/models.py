@@ -368,6 +368,13 @@ class VoucherBatch(Model):
     currency: Mapped[CurrencyCode]  # of the amount
     perk_id: Mapped[BigId | None] = mapped_column(sa.ForeignKey("perk.id"))
     campaign_id: Mapped[BigId | None] = mapped_column(sa.ForeignKey("campaign.id"))
+    circle_id: Mapped[BigId | None] = mapped_column(sa.ForeignKey("circle.id"))
+    inviter_id: Mapped[BigId | None] = mapped_column(
+        sa.ForeignKey("ambassador.id"), index=True
+    )  # the ambassador who invites with it; None: the team
+    note: Mapped[str] = mapped_column(
+        sa.String(60), server_default=""
+    )  # the inviter's own: for whom
     per_person: Mapped[int | None]  # vouchers of this set that one ambassador may take
     starts_at: Mapped[UtcTime | None]
     ends_at: Mapped[UtcTime | None]

@@ -26,9 +26,9 @@ from campaigns.models import Campaign, Message, MessageReader
 from core import clock, jobs, limits
 from core.db import affected, db, upsert_dialect
 from core.errors import NotFoundError
-from referrals import content_links
+from referrals import consents, content_links, invitations
 from referrals.models import Click, Code, Customer, Link, Purchase
-from rewards import earnings, payout_details
+from rewards import earnings, invitation_codes, payout_details
 from rewards.models import (
     OF_COMMISSION,
     Commission,
@@ -136,6 +136,8 @@ def collect(member: Member) -> dict[str, Any]:
         "own_purchases": _own_purchases(member.id),
         "messages": _messages(member.id),
         **personal.told(member.id, [member.email_hash] if member.email_hash else []),
+        "invitations": invitations.told([member.email_hash] if member.email_hash else []),
+        "mail_consents": consents.told([member.email_hash] if member.email_hash else []),
     }  # fmt: skip
     ambassador = member.ambassador
     names = [("member", member.id)]
@@ -180,6 +182,10 @@ def _as_ambassador(one: Ambassador) -> dict[str, Any]:
             .join(Voucher, Voucher.id == VoucherTake.voucher_id)
             .where(VoucherTake.ambassador_id == one.id)
         ),
+        "invitations_made": [
+            {"note": made.note, "made_at": made.made_at, "state": made.state.value}
+            for made in invitation_codes.mine(one.id, limit=10**6)
+        ],
         "perks": _rows(
             sa.select(
                 Perk.name_en.label("perk"),

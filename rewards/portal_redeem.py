@@ -27,7 +27,7 @@ from rewards import wording_perks as wording
 from rewards.forms_perks import RedeemForm
 from rewards.models import PerkKind
 from rewards.portal import cards_of
-from rewards.vouchers import NoVoucherError
+from rewards.vouchers import HadYoursError, NoVoucherError
 
 _LIMITS = ((10, timedelta(minutes=1)), (100, timedelta(hours=1)))  # checks; trust.md
 _ON_PAGE = 5  # exchanges below the catalogue
@@ -57,7 +57,7 @@ def check() -> ResponseReturnValue:
         _count_check(me_id)
         try:
             found = vouchers.check(form.code.data, me_id)
-        except NoVoucherError as error:
+        except (NoVoucherError, HadYoursError) as error:
             form.code.errors = [error.detail]
         else:
             if found.take_id:

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from flask_babel import gettext as _
 
 from accounts import audit
-from ambassadors import program
+from ambassadors import circles, program
 from ambassadors.models import Ambassador, Member
 from campaigns.models import Campaign, CampaignStatus
 from core import clock
@@ -48,7 +48,7 @@ class NoVoucherError(NotFoundError):
 
 
 class HadYoursError(ConflictError):
-    """The ambassador took as many of this set as one person can."""
+    """The ambassador took as many of this set as one person can, or has what it gives."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +62,9 @@ class Terms:
     amount: int = 0
     perk_id: int | None = None
     campaign_id: int | None = None
+    circle_id: int | None = None
+    inviter_id: int | None = None  # the ambassador who invites with it
+    note: str = ""  # the inviter's own, for whom it is
     per_person: int | None = 1
     starts_at: datetime | None = None
     ends_at: datetime | None = None
@@ -119,7 +122,8 @@ def create(
         _fill(batch.id, codes.require_pattern(pattern, count), count, takes_limit)
     details = {
         "kind": terms.kind.value, "count": count, "points": terms.points, "amount": terms.amount,
-        "perk": terms.perk_id, "campaign": terms.campaign_id,
+        "perk": terms.perk_id, "campaign": terms.campaign_id, "circle": terms.circle_id,
+        "inviter": terms.inviter_id,
     }  # fmt: skip
     audit.record("voucher.create", "voucher", batch.id, details)
     return batch
@@ -139,13 +143,20 @@ def check(text: str, ambassador_id: int) -> Found:
         .outerjoin(VoucherTake, _take_of(Voucher.id, ambassador_id))
         .where(Voucher.key == key)
     ).one_or_none()
-    if row is None or not (row.take_id or _can_be_taken(row.Voucher, row.campaign)):
-        raise _nothing()
+    if row is None or not (row.take_id or can_be_taken(row.Voucher, row.campaign)):
+        raise nothing()
+    if not row.take_id:
+        _require_meant(row.Voucher.batch, ambassador_id, is_new=False)
     return Found(row.Voucher, row.take_id)
 
 
-def take(voucher_id: int, ambassador_id: int) -> VoucherTake:
+def take(voucher_id: int, ambassador_id: int, *, is_new: bool = False) -> VoucherTake:
     """Give an ambassador what a voucher stands for; taking it again gives nothing more.
+
+    Args:
+        voucher_id: Which one.
+        ambassador_id: Who takes it.
+        is_new: They became an ambassador by it just now.
 
     Raises:
         NoVoucherError: It cannot be taken (any more).
@@ -159,6 +170,7 @@ def take(voucher_id: int, ambassador_id: int) -> VoucherTake:
         return known
     voucher = _take_one(voucher_id)
     batch = voucher.batch
+    _require_meant(batch, ambassador_id, is_new=is_new)
     person = {"batch_id": batch.id, "ambassador_id": ambassador_id}
     if not exchanges.count_person(VoucherPerson, person, limit=batch.per_person):
         raise HadYoursError(_("You have had as many of these as one person can."))
@@ -222,6 +234,7 @@ def newest(*, limit: int = 100) -> list[Any]:
             .add_columns(sa.func.sum(Voucher.taken).label("taken"))
             .add_columns(sa.func.min(Voucher.text).label("text"))
             .join(Voucher, Voucher.batch_id == VoucherBatch.id)
+            .where(VoucherBatch.inviter_id.is_(None))
             .group_by(VoucherBatch.id)
             .order_by(VoucherBatch.id.desc())
             .limit(limit)
@@ -266,7 +279,8 @@ def _take_of(voucher_id: Any, ambassador_id: int) -> Any:
     return sa.and_(VoucherTake.voucher_id == voucher_id, VoucherTake.ambassador_id == ambassador_id)
 
 
-def _can_be_taken(voucher: Voucher, campaign: CampaignStatus | None) -> bool:
+def can_be_taken(voucher: Voucher, campaign: CampaignStatus | None) -> bool:
+    """Tell whether a voucher is open, given how its campaign stands; taking it decides."""
     batch, now = voucher.batch, clock.now()
     return (
         voucher.status is OfferStatus.ACTIVE and batch.status is OfferStatus.ACTIVE
@@ -296,7 +310,7 @@ def _take_one(voucher_id: int) -> Voucher:
         .execution_options(synchronize_session=False)
     )  # fmt: skip
     if taken is None:
-        raise _nothing()
+        raise nothing()
     return db.session.get_one(Voucher, voucher_id, populate_existing=True)
 
 
@@ -319,9 +333,26 @@ def _give(taken: VoucherTake, batch: VoucherBatch) -> None:
         gives.count(who, what=gives.name_of(batch), key=f"voucher:{taken.id}")
     if batch.campaign_id is not None:
         given_codes.on_joining([who], db.session.get_one(Campaign, batch.campaign_id))
+    if batch.circle_id is not None:
+        member_id = db.session.get_one(Ambassador, who).member_id
+        circles.join(circles.find(batch.circle_id), member_id)
 
 
-def _nothing() -> NoVoucherError:
+def _require_meant(batch: VoucherBatch, ambassador_id: int, *, is_new: bool) -> None:
+    """Refuse one's own invitation, and one that gives nothing but what an ambassador has.
+
+    Raises:
+        HadYoursError: It is meant for somebody else; it stays open for them.
+    """
+    if batch.inviter_id == ambassador_id:
+        raise HadYoursError(_("This is your own invitation: it is for somebody you know."))
+    gives = batch.points or batch.amount or batch.perk_id or batch.campaign_id or batch.circle_id
+    if not is_new and (batch.inviter_id or not gives):
+        raise HadYoursError(_("You are in the program already: this one is for somebody new."))
+
+
+def nothing() -> NoVoucherError:
+    """Return the one answer for whatever gives nothing."""
     return NoVoucherError(
         _("This code gives nothing here, or not any more. Check each symbol, or ask the team.")
     )
@@ -344,7 +375,8 @@ def _require(terms: Terms) -> None:
 
 
 def _require_gift(terms: Terms) -> None:
-    if not (terms.carries_value or terms.campaign_id):
+    gives = terms.carries_value or terms.campaign_id or terms.circle_id
+    if not gives and terms.kind is not VoucherKind.INVITATION:
         raise _wrong("points", _("Say what it gives: points, an amount, a perk or a campaign."))
     if not 0 <= terms.points <= points.MOST or not 0 <= terms.amount <= LARGEST:
         raise _wrong("points", _("Write a number of points, other than 0 and at most 1,000,000."))
@@ -357,6 +389,8 @@ def _require_targets(terms: Terms) -> None:
         campaign = db.session.get(Campaign, terms.campaign_id)
         if campaign is None or campaign.status is CampaignStatus.ENDED:
             raise _wrong("campaign_id", _("There is no such campaign."))
+    if terms.circle_id is not None and terms.circle_id not in circles.names():
+        raise _wrong("circle_id", _("There is no such circle."))
 
 
 def _require_unguessable(text: str, pattern: str, *, is_guarded: bool) -> None:

@@ -6,12 +6,14 @@ from datetime import datetime, timedelta
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from flask_babel import ngettext
+from flask_babel import lazy_pgettext, ngettext
 
+from ambassadors.models import Circle
 from campaigns.models import Campaign
 from core import i18n
 from core.db import db
 from core.money import POINTS
+from rewards.invitation_codes import InviteState
 from rewards.models import ExchangeState, Perk, PerkKind, VoucherBatch, VoucherKind
 
 PERK_KINDS = {
@@ -31,6 +33,12 @@ STATES = {  # words and the look of their pill
     ExchangeState.WAITING: (_l("on its way to you"), "pending"),
     ExchangeState.DONE: (_l("yours"), "paid"),
     ExchangeState.CANCELLED: (_l("cancelled, given back"), "clawed"),
+}
+INVITES = {  # how far an ambassador's invitation came, and the look of its pill
+    InviteState.OPEN: (_l("open"), "pending"),
+    InviteState.JOINED: (_l("has joined"), "good"),
+    InviteState.EXPIRED: (lazy_pgettext("invitation", "expired"), "unknown"),
+    InviteState.WITHDRAWN: (_l("withdrawn"), "plain"),
 }
 
 
@@ -65,7 +73,10 @@ def gifts(batch: VoucherBatch) -> list[str]:
     if batch.campaign_id is not None:
         campaign = db.session.get_one(Campaign, batch.campaign_id)
         found.append(_("Your own code and link in “%(campaign)s”", campaign=campaign.name))
-    return found
+    if batch.circle_id is not None:
+        circle = db.session.get_one(Circle, batch.circle_id)
+        found.append(_("A place in the circle “%(circle)s”", circle=circle.name))
+    return found or [_("A place among the ambassadors")]
 
 
 def last_day(ends_at: datetime | None) -> str:

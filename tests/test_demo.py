@@ -13,6 +13,7 @@ from flask import Flask
 from accounts import users
 from accounts.models import AuditLine, RoleName
 from ambassadors.models import Ambassador, AmbassadorKind
+from ambassadors.models_recruiting import Application
 from campaigns import campaigns, images
 from campaigns.models import Spend
 from core.db import db
@@ -21,6 +22,7 @@ from demo.calendar import Calendar, midnight
 from referrals import codes, landings
 from referrals.landings import Standing
 from referrals.models import Attribution, Click, Purchase, Refund, RefundState
+from referrals.models_invitations import Invitation
 from rewards.models import Account, Exchange, Posting
 from tests.factories import must
 
@@ -111,6 +113,8 @@ def _all_of_it_is_there(drawn: year.Year) -> None:
     exchanged = db.session.scalar(sa.select(sa.func.sum(Exchange.cost))) or 0
     assert exchanged == 520  # one pot, for points
     assert spent == sum(line.amount for line in costs.lines(drawn.calendar)) + exchanged
+    assert count(Application) == 5
+    assert count(Invitation) == 3
     parked = sa.select(Refund.id).where(Refund.state == RefundState.PARKED)
     assert db.session.scalars(parked).all() == []
 

@@ -3,6 +3,7 @@
 Header: `source,external_id,occurred_at,currency,total,discount,tax,shipping,
 customer_external_id,email,country,codes,status,refunded`, in any order; all but
 `external_id`, `occurred_at` and `total` may be left out.  Codes stand between spaces.
+`accepts_mail` (yes or no) says whether the customer may be written to.
 """
 
 from __future__ import annotations

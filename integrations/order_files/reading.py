@@ -101,6 +101,7 @@ def _order(record: Record) -> Order | Skipped:
         status=status,
         is_test=record.text("test").lower() in {"test", "true", "yes", "1"},
         aliases=tuple(name for name in others if name and name != external_id),
+        accepts_mail=cells.yes_or_no(record.text("accepts_mail")),
     )
     refunded = layout.format.refunded(record, currency) if status == "paid" else 0
     if not 0 <= refunded <= purchase.total:

@@ -17,7 +17,7 @@ FIELDS = (
     "source", "external_id", "occurred_at", "currency", "total", "discount", "tax", "shipping",
     "customer_external_id", "email", "country", "codes", "status", "refunded", "heard_from",
     "click_id", "test", "cancelled_at", "line_sku", "line_quantity", "line_price",
-    "line_discount", "alias", "alias_2", "disputed", "dispute_status",
+    "line_discount", "alias", "alias_2", "disputed", "dispute_status", "accepts_mail",
 )  # fmt: skip
 REQUIRED = ("external_id", "occurred_at", "total")
 AMOUNTS = ("total", "discount", "tax", "shipping", "refunded", "line_price")

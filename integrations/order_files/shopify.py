@@ -48,7 +48,7 @@ FORMAT = Format(
         "status": ("Financial Status",), "cancelled_at": ("Cancelled at",),
         "refunded": ("Refunded Amount",), "line_sku": ("Lineitem sku", "Lineitem name"),
         "line_quantity": ("Lineitem quantity",), "line_price": ("Lineitem price",),
-        "line_discount": ("Lineitem discount",),
+        "line_discount": ("Lineitem discount",), "accepts_mail": ("Accepts Marketing",),
     },
     status=_status,
     codes=split_codes,

@@ -8,7 +8,7 @@ from alembic import op
 from core.db import UtcDateTime
 
 revision = "0037_add_share_kit"
-down_revision = "0034_add_currency_rates"
+down_revision = "0036_add_mail_consents"
 branch_labels = None
 depends_on = None
 

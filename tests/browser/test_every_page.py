@@ -13,14 +13,16 @@ from accounts import endpoints, keys
 from accounts.models import RoleName, Scope
 from ambassadors import choices, circles, guard, segments, tags
 from ambassadors.audiences import Audience
-from ambassadors.models import SuppressionReason
+from ambassadors.models import Ambassador, SuppressionReason
 from ambassadors.segments import Rule
 from campaigns import messages, spend
 from campaigns.messages import Draft
 from campaigns.models import SpendKind
 from core import clock
-from referrals import links
-from rewards import intake
+from referrals import invitations, invitees, links
+from referrals.invitations import Manner
+from referrals.invitees import Target
+from rewards import intake, invitation_codes
 from tests.browser import looks
 from tests.browser.conftest import Opener
 from tests.browser.site import Site, Visitor
@@ -69,6 +71,7 @@ def shop(site: Site) -> Site:
     endpoint, _ = endpoints.create("https://hooks.example/cercle", ["code.frozen"])
     endpoints.send_test(endpoint)
     _add_lists(lea.member_id)
+    _add_invitations(lea, campaign.id)
     site.settle()
     return site
 
@@ -88,6 +91,15 @@ def _add_lists(member_id: int) -> None:
             messages.start(message)
             while messages.decide(message.id):
                 pass
+
+
+def _add_invitations(inviter: Ambassador, campaign_id: int) -> None:
+    """Add somebody invited by e-mail, a code with places, and an ambassador's invitation."""
+    target, manner = Target(campaign_id=campaign_id), Manner(locale="en", brand="Cercle")
+    invitations.send(invitees.read("Ana Lopez, ana@friends.example"), target, manner)
+    invitation_codes.create(target, text="COME-ALONG", places=10, ends_at=None)
+    invitation_codes.invite(inviter, note="Ben")
+    circles.join(circles.find(1), make_member(name="Cleo", email="cleo@friends.example").id)
 
 
 @pytest.mark.parametrize("app", ["sqlite"], indirect=True)
