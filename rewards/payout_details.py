@@ -67,10 +67,13 @@ def is_needed(ambassador_id: int) -> bool:
 def account_number(ambassador_id: int) -> str | None:
     """Return the whole account number, for whoever sends money; None if it cannot be opened."""
     row = _row(ambassador_id)
-    if row is None or row.sealed is None:
-        return None
+    return opened(row.sealed) if row and row.sealed else None
+
+
+def opened(sealed: str) -> str | None:
+    """Return a sealed account number; None if it was sealed under another secret."""
     try:
-        return _seal().decrypt(row.sealed.encode()).decode()
+        return _seal().decrypt(sealed.encode()).decode()
     except InvalidToken:
         return None
 

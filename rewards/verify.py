@@ -8,7 +8,7 @@ commissions out again from the rules with exact fractions.
 M1 entries balance, M2 the database refuses to change history, M3 one effect
 per fact, M4 commissions within the policy and every cap, M5 shares of lines
 sum up, M6 nothing below zero and a full refund leaves nothing, M7 what is owed
-and paid is what was earned, M10 uses of codes within their limits, M11 one
+and paid is what was earned, M8 and M9 payouts, M10 uses of codes within their limits, M11 one
 winner, the same again.  M12 is `reports/checks.py`.
 """
 
@@ -32,13 +32,21 @@ from referrals.models import (
     Refund,
     RefundState,
 )  # fmt: skip
-from rewards import ledger, oracle, rules, verify_credit, verify_perks, verify_uses
+from rewards import (
+    ledger,
+    oracle,
+    rules,
+    verify_credit,
+    verify_payouts,
+    verify_perks,
+    verify_uses,
+)
 from rewards.breach import MOST_SHOWN, PAGE, Breach, pages
 from rewards.models import Account, Commission, Entry, EntryKind, Posting, RewardCount
 
 _PROTECTED = (
     "ledger_entry", "ledger_posting", "audit_line", "reward_rule", "commission", "code",
-    "perk_exchange", "voucher_batch", "voucher", "voucher_take", "points_grant",
+    "perk_exchange", "voucher_batch", "voucher", "voucher_take", "points_grant", "payout",
 )  # fmt: skip
 
 
@@ -234,6 +242,7 @@ CHECKS: tuple[Callable[[], Iterator[Breach]], ...] = (
     verify_uses.uses_within_limits,
     verify_credit.one_winner,
     *verify_perks.CHECKS,
+    *verify_payouts.CHECKS,
 )
 
 
