@@ -275,7 +275,8 @@ def _note_absence(payout: Payout) -> None:
 
 
 def _pause(tries: int) -> int:
-    return min(2 ** min(tries, 12), _LONGEST_PAUSE) + secrets.randbelow(10)
+    longest: int = min(2 ** min(tries, 12), _LONGEST_PAUSE)
+    return longest + secrets.randbelow(10)
 
 
 def _credit_transfer(payout: Payout, brand: str) -> sepa.CreditTransfer:

@@ -21,10 +21,11 @@ from ambassadors.models import Ambassador
 from core import clock, mails
 from core.db import BATCH_ROWS, db, upsert_dialect
 from core.errors import ConflictError, NotFoundError
+from core.money import POINTS
 from rewards import ledger, payout_blocks
 from rewards.ledger import Draft
-from rewards.models import Account, EntryKind, PayoutMethod
-from rewards.models_payouts import Payout, PayoutBatch, PayoutState
+from rewards.models import Account, EntryKind, PayoutMethod, Posting
+from rewards.models_payouts import OPEN, Payout, PayoutBatch, PayoutState
 
 _FINAL = (PayoutState.FAILED, PayoutState.REVERSED, PayoutState.CANCELLED)
 
@@ -84,8 +85,7 @@ def approve(batch_id: int, *, by: str) -> PayoutBatch:
     batch = _locked(batch_id)
     if batch.cancelled_at is not None or batch.approved_at is not None:
         raise PayoutStateError(_("This batch was decided already."))
-    limit = program.current().payout_approval_above
-    if batch.created_by == by and total(batch_id) > limit:
+    if needs_another(batch, by=by):
         raise FourEyesError(
             _("This batch needs somebody else: who prepared it cannot approve this much alone.")
         )
@@ -100,6 +100,11 @@ def approve(batch_id: int, *, by: str) -> PayoutBatch:
     audit.record("payout.approve", "payout_batch", batch_id, details)
     db.session.flush()
     return batch
+
+
+def needs_another(batch: PayoutBatch, *, by: str) -> bool:
+    """Tell whether a person made this batch and it is worth more than they may approve alone."""
+    return batch.created_by == by and total(batch.id) > program.current().payout_approval_above
 
 
 def cancel(batch_id: int) -> PayoutBatch:
@@ -169,6 +174,24 @@ def fail(payout: Payout, reason: str) -> None:
     db.session.flush()
 
 
+def give_back(payout_id: int, reason: str) -> Payout:
+    """Note that a payout did not arrive, or came back; a person says so.
+
+    Raises:
+        NotFoundError: There is no such payout.
+        PayoutStateError: Stripe has it: only Stripe knows what became of it.
+    """
+    payout = locked(payout_id)
+    if payout.method is PayoutMethod.STRIPE and payout.state is not PayoutState.PAID:
+        raise PayoutStateError(
+            _("Stripe has this payout, so its state follows from what Stripe says.")
+        )
+    if payout.method is PayoutMethod.STORE_CREDIT:
+        raise PayoutStateError(_("A code of the shop cannot come back."))
+    fail(payout, reason)
+    return payout
+
+
 def locked(payout_id: int) -> Payout:
     """Return a payout whose row nobody else can change until this transaction ends.
 
@@ -223,6 +246,27 @@ def of_batch(batch_id: int, *, after: int = 0, limit: int = 100) -> list[Payout]
     return list(db.session.scalars(query))
 
 
+def ids_of(batch_id: int, method: PayoutMethod, state: PayoutState) -> list[int]:
+    """Return the payouts of a batch of one method that stand somewhere."""
+    query = (
+        sa.select(Payout.id)
+        .where(Payout.batch_id == batch_id, Payout.method == method, Payout.state == state)
+        .order_by(Payout.id)
+    )
+    return list(db.session.scalars(query))
+
+
+def currencies() -> list[str]:
+    """Return the currencies in which somebody has payable money, the program's first."""
+    own = program.current().currency
+    rows = db.session.scalars(
+        sa.select(Posting.currency)
+        .where(Posting.account == Account.PAYABLE, Posting.currency != POINTS)
+        .group_by(Posting.currency)
+    )
+    return sorted({own, *rows}, key=lambda currency: (currency != own, currency))
+
+
 def of_ambassador(ambassador_id: int, *, limit: int = 50) -> list[Payout]:
     """Return the payouts that were approved for an ambassador, the latest first."""
     query = (
@@ -232,6 +276,18 @@ def of_ambassador(ambassador_id: int, *, limit: int = 50) -> list[Payout]:
         .limit(limit)
     )
     return list(db.session.scalars(query))
+
+
+def forget(ambassador_id: int) -> None:
+    """Forget to which account an ambassador was paid; a payout under way keeps it."""
+    db.session.execute(
+        sa.update(Payout)
+        .where(
+            Payout.ambassador_id == ambassador_id, Payout.state.not_in([*OPEN, PayoutState.SENT])
+        )
+        .values(holder="", sealed=None, last4="")
+        .execution_options(synchronize_session=False)
+    )
 
 
 def sums(batch_id: int) -> dict[tuple[PayoutMethod, PayoutState], tuple[int, int]]:
@@ -307,7 +363,7 @@ def _checked(drafts: Sequence[Payout], currency: str) -> Iterator[Payout]:
 
 
 def _lock_ambassadors(ids: Collection[int]) -> None:
-    """Wait for every act of these people to end; always in the same order, so nobody waits in a ring."""
+    """Wait for every act of these people to end, in one order, so that nobody waits in a ring."""
     ordered = sorted(ids)
     for start in range(0, len(ordered), BATCH_ROWS):
         some = ordered[start : start + BATCH_ROWS]

@@ -97,8 +97,8 @@ def approved_by_the_rules() -> Iterator[Breach]:
         .group_by(PayoutBatch.id)
         .having(sa.func.sum(Payout.amount) > program.current().payout_approval_above)
     )
-    for row in db.session.execute(summed.limit(MOST_SHOWN)):
-        yield Breach("M9", f"payout batch {row.id}", f"of {row.total} was approved by its maker")
+    for batch_id, total in db.session.execute(summed.limit(MOST_SHOWN)):
+        yield Breach("M9", f"payout batch {batch_id}", f"of {total} was approved by its maker")
 
 
 CHECKS: tuple[Callable[[], Iterator[Breach]], ...] = (

@@ -176,5 +176,5 @@ def _empty_postgresql() -> None:
             "hold_days = 30, minimum_payout = 2000, asks_per_week = 2, rule_version = 1, "
             "velocity_orders = 10, shared_ip_customers = 5, disposable_domains = '', "
             "asks_per_give = 2, quiet_from = 20, quiet_until = 8, quiet_days = 'sun', "
-            "sepa_name = '', sepa_iban = '', sepa_bic = ''"
+            "sepa_name = '', sepa_iban = '', sepa_bic = '', payout_approval_above = 50000"
         )
