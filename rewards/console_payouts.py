@@ -11,7 +11,8 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from accounts import audit, identities, permissions
+from accounts import audit, identities, permissions, users
+from ambassadors import program
 from core import money, sheets
 from core.db import db, retried
 from core.errors import DomainError
@@ -21,7 +22,7 @@ from rewards import wording_payouts as words
 from rewards.forms_payouts import PrepareForm, ReferenceForm, ReturnForm
 from rewards.models import PayoutMethod
 from rewards.models_payouts import Payout, PayoutBatch, PayoutState
-from rewards.payout_blocks import Candidate
+from rewards.payout_blocks import Block, Candidate
 
 PAGE = 100
 WAITING = 100  # people that are shown with what they wait for
@@ -44,6 +45,21 @@ class Due:
     def amount(self) -> int:
         """What can be paid now, in minor units."""
         return sum(one.amount for one in self.ready)
+
+    @property
+    def small(self) -> list[Candidate]:
+        """Who has less than the smallest payout."""
+        return [one for one in self.waiting if Block.MINIMUM in one.blocks]
+
+    @property
+    def shown(self) -> list[Candidate]:
+        """Who waits for something else than more money, the first of them."""
+        return [one for one in self.waiting if Block.MINIMUM not in one.blocks][:WAITING]
+
+    @property
+    def unsaid(self) -> bool:
+        """Tell whether somebody could be paid by hand."""
+        return any(one.blocks == (Block.NO_DESTINATION,) for one in self.waiting)
 
     @property
     def amount_waiting(self) -> int:
@@ -91,6 +107,7 @@ def one(batch_id: int) -> ResponseReturnValue:
         next_after=found[PAGE - 1].id if len(found) > PAGE else None, steps=_steps(sums),
         states=_by_state(sums), reference=ReferenceForm(formdata=None),
         back=ReturnForm(formdata=None), may_approve=_may_approve(batch),
+        names=users.actor_names(filter(None, [batch.created_by, batch.approved_by])),
     )  # fmt: skip
 
 
@@ -211,6 +228,7 @@ def _index(status: int) -> ResponseReturnValue:
     page = render_template(
         "rewards/console_payouts/list.html",
         due=due, batches=payouts.batches(), words=words, most=WAITING,
+        minimum=program.current().minimum_payout,
     )  # fmt: skip
     return page, status
 

@@ -23,9 +23,10 @@ def everything() -> ResponseReturnValue:
     rules = program.current()
     due = payout_blocks.candidates(rules.currency, only=[ambassador.id])
     blocks = due[0].blocks if due else ()
+    is_small = payout_blocks.Block.MINIMUM in blocks
     return render_template(
         "rewards/portal/payouts.html",
         found=payouts.of_ambassador(ambassador.id), wallets=wallets(ambassador.id), words=words,
-        told=[words.TOLD[block] for block in blocks if block in words.TOLD],
-        is_small=payout_blocks.Block.MINIMUM in blocks, rules=rules,
+        told=[] if is_small else [words.TOLD[one] for one in blocks if one in words.TOLD],
+        is_small=is_small, rules=rules,
     )  # fmt: skip
