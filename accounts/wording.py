@@ -74,6 +74,7 @@ ACTS = {
     "payout.prepare": _l("Payouts prepared"),
     "payout.reverse": _l("Payout came back"),
     "payout.settle": _l("Payouts noted as paid"),
+    "payout_detail.connect": _l("Account at Stripe connected"),
     "payout_detail.change": _l("Payout details changed"),
     "privacy.ask": _l("Copy of personal data asked for"),
     "privacy.erase": _l("Personal data erased"),

@@ -85,7 +85,7 @@ def change(ambassador: Ambassador, method: PayoutMethod, *, holder: str, number:
         ambassador: Who.
         method: How.
         holder: Whose account it is.
-        number: The IBAN; nothing for store credit.
+        number: The IBAN; nothing unless a bank pays.
 
     Raises:
         NotNeededError: Nothing was said before, and there is nothing to pay yet.
@@ -119,8 +119,8 @@ def forget(ambassador_id: int) -> None:
 
 
 def _checked(method: PayoutMethod, holder: str, number: str) -> str:
-    """Return the account number in its normal form; an empty one for store credit."""
-    if method is PayoutMethod.STORE_CREDIT:
+    """Return the account number in its normal form; an empty one unless a bank pays."""
+    if method is not PayoutMethod.BANK:
         return ""
     faults = []
     if not 0 < len(holder.strip()) <= 70 or any(ord(sign) < 32 for sign in holder):

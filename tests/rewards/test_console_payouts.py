@@ -17,7 +17,7 @@ from core.db import db
 from rewards import payout_sending, payouts
 from rewards.models import PayoutMethod
 from rewards.models_payouts import Payout, PayoutBatch, PayoutState
-from tests.factories import make_key, make_user, sign_in
+from tests.factories import make_key, make_user, must, sign_in
 from tests.rewards.test_payouts import IBAN, LATER, approved, earner, later, rules, stands
 
 __all__ = ["rules"]
@@ -162,8 +162,8 @@ def test_the_api_lists_payouts_by_state_without_the_codes(app: Flask, client: Fl
         payout_sending.give_credit(made[0].id)
         headers = make_key(Scope.READ)
         db.session.commit()
-        both = client.get("/api/v1/payouts", headers=headers).json
-        paid = client.get("/api/v1/payouts?state=paid", headers=headers).json
+        both = must(client.get("/api/v1/payouts", headers=headers).json)
+        paid = must(client.get("/api/v1/payouts?state=paid", headers=headers).json)
     assert [one["state"] for one in both["data"]] == ["paid", "approved"]
     assert [(one["amount"], one["reference"]) for one in paid["data"]] == [(1000, None)]
     assert client.get("/api/v1/payouts?state=x", headers=headers).status_code == 422
