@@ -32,6 +32,11 @@ SHARED = config.ROOT.parent / "shared" / "data"
 MakeApp = Callable[[str], Flask]
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add what makes a run larger than the suite's."""
+    parser.addoption("--payouts", type=int, default=300, help="Of the run with faults.")
+
+
 @pytest.fixture(scope="session")
 def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Return the address of a PostgreSQL server on which databases may be made."""
