@@ -35,6 +35,7 @@ MakeApp = Callable[[str], Flask]
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add what makes a run larger than the suite's."""
     parser.addoption("--payouts", type=int, default=300, help="Of the run with faults.")
+    parser.addoption("--machines", type=int, default=20, help="Runs of the money machine.")
 
 
 @pytest.fixture(scope="session")
