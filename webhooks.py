@@ -24,9 +24,9 @@ from core import clock, metrics, strict_json
 from core.config import Settings
 from core.db import db, will_pass
 from core.errors import DomainError, UnavailableError
-from integrations import inbox, sendgrid_events, stripe
+from integrations import inbox, sendgrid_events, stripe, stripe_accounts
 from integrations.inbox import Delivery, DeliveryState
-from rewards import shop_events
+from rewards import connected, shop_events
 
 log = structlog.get_logger()
 
@@ -44,6 +44,9 @@ console_door = permissions.guard(
 Outcome = tuple[DeliveryState, str | None]  # and a note for people
 
 
+_STRIPE_KINDS = {*stripe.KINDS, stripe_accounts.CHANGED}
+
+
 @door.post("/stripe")
 def receive_stripe() -> ResponseReturnValue:
     """Take an event of Stripe: 2xx once it is stored, whatever its effect."""
@@ -59,7 +62,11 @@ def receive_stripe() -> ResponseReturnValue:
         raise
     event = stripe.envelope(strict_json.read(body))
     stored = inbox.store(
-        stripe.SOURCE, event.event_id, event.kind, body, is_ours=event.kind in stripe.KINDS
+        stripe.SOURCE,
+        event.event_id,
+        event.kind,
+        body,
+        is_ours=event.kind in _STRIPE_KINDS,
     )
     db.session.commit()
     if stored is not None:
@@ -154,6 +161,9 @@ def _take_stripe(delivery: Delivery) -> Outcome:
     is_production = _settings().is_production
     if is_production and not event.is_live:
         return DeliveryState.IGNORED, "Sent in Stripe's test mode."
+    if event.kind == stripe_accounts.CHANGED:
+        is_known = connected.note(stripe_accounts.told(event.about))
+        return (DeliveryState.PROCESSED if is_known else DeliveryState.IGNORED), None
     told = stripe.read(event, test_counts=not is_production)
     if not told:
         return DeliveryState.IGNORED, None

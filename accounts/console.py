@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 
 from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -156,7 +155,8 @@ def show_audit() -> str:
     shown = found[: audit.PAGE]
     return render_template(
         "accounts/console/audit.html", lines=shown, wanted=wanted, acts=audit.acts(),
-        names=_actor_names(shown), next_before=shown[-1].id if len(found) > audit.PAGE else None,
+        names=users.actor_names(line.actor for line in shown),
+        next_before=shown[-1].id if len(found) > audit.PAGE else None,
         is_filtered=wanted != audit.Filter(), facts=_facts, act_words=wording.act,
         object_words=wording.object_kind,
     )  # fmt: skip
@@ -211,13 +211,6 @@ def _before() -> int | None:
         said = _("This is not a line of the audit log.")
         raise InvalidInputError(said, faults=[Fault("/before", said)])
     return int(text)
-
-
-def _actor_names(lines: Iterable[AuditLine]) -> dict[str, str]:
-    """Return the present names of the people behind `user:7`."""
-    ids = {line.actor.removeprefix("user:") for line in lines if line.actor.startswith("user:")}
-    people = users.named({int(text) for text in ids if text.isdigit()})
-    return {"operator": _("Operator")} | {f"user:{user.id}": _name(user) for user in people}
 
 
 def _facts(line: AuditLine) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 import unicodedata
-from collections.abc import Set
+from collections.abc import Iterable, Set
 
 import sqlalchemy as sa
 from email_validator import EmailNotValidError, validate_email
@@ -101,6 +101,14 @@ def everyone(*, role: RoleName | None = None) -> list[User]:
 def named(user_ids: Set[int]) -> list[User]:
     """Return the people of these ids, those that exist."""
     return list(db.session.scalars(sa.select(User).where(User.id.in_(user_ids))))
+
+
+def actor_names(actors: Iterable[str]) -> dict[str, str]:
+    """Return the present names of those whom the audit log calls `user:7` or `operator`."""
+    ids = {actor.removeprefix("user:") for actor in actors if actor.startswith("user:")}
+    people = named({int(text) for text in ids if text.isdigit()})
+    names = {f"user:{user.id}": user.name or user.email for user in people}
+    return {"operator": _("Operator")} | names
 
 
 def roles_of(user: User) -> frozenset[RoleName]:

@@ -128,6 +128,12 @@ class ProgramForm(FlaskForm):  # type: ignore[misc]
     minimum_payout = StringField(
         _l("Smallest payout"), [InputRequired()], render_kw={"inputmode": "decimal"}
     )
+    payout_approval_above = StringField(
+        _l("Payouts that need a second person"),
+        [InputRequired()],
+        description=_l("A batch of more than this is approved by somebody other than its maker."),
+        render_kw={"inputmode": "decimal"},
+    )
     asks_per_week = StringField(
         _l("Messages a member may get in a week"),
         [InputRequired()],

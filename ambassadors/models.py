@@ -67,6 +67,9 @@ class Program(Model):
     lifetime_binding: Mapped[bool]
     hold_days: Mapped[int]
     minimum_payout: Mapped[MinorUnits]
+    payout_approval_above: Mapped[MinorUnits] = mapped_column(
+        server_default="50000"
+    )  # a batch of more needs a second person
     asks_per_week: Mapped[int]
     velocity_orders: Mapped[int] = mapped_column(server_default="10")  # in an hour; 0: never
     shared_ip_customers: Mapped[int] = mapped_column(server_default="5")  # behind one; 0: never

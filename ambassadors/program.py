@@ -20,7 +20,8 @@ from core.errors import Fault, InvalidInputError
 
 NAMES = (
     "name", "currency", "timezone", "locale", "shop_url", "allowed_hosts", "attribution_days",
-    "attribution_touch", "lifetime_binding", "hold_days", "minimum_payout", "asks_per_week",
+    "attribution_touch", "lifetime_binding", "hold_days", "minimum_payout", "payout_approval_above",
+    "asks_per_week",
     "velocity_orders", "shared_ip_customers", "disposable_domains", "asks_per_give", "quiet_from",
     "quiet_until", "quiet_days", "sepa_name", "sepa_iban", "sepa_bic", "rate_days",
     "invitations_per_month",
@@ -31,6 +32,7 @@ _LARGEST = {
     "rate_days": 60,
     "invitations_per_month": 1000,
 }  # fmt: skip
+_AMOUNTS = ("minimum_payout", "payout_approval_above")  # in the program's currency
 _WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
@@ -49,6 +51,7 @@ class Rules:
     lifetime_binding: bool
     hold_days: int
     minimum_payout: int
+    payout_approval_above: int  # a batch of payouts of more needs a second person
     asks_per_week: int
     velocity_orders: int  # of one ambassador within an hour that are too many; 0: never
     shared_ip_customers: int  # of one ambassador behind one address that are too many; 0: never
@@ -81,7 +84,8 @@ def current() -> Rules:
     rules = Rules(
         row.name, row.currency, row.timezone, row.locale, row.shop_url,
         tuple(row.allowed_hosts.split()), row.attribution_days, row.attribution_touch,
-        row.lifetime_binding, row.hold_days, row.minimum_payout, row.asks_per_week,
+        row.lifetime_binding, row.hold_days, row.minimum_payout,
+        row.payout_approval_above, row.asks_per_week,
         row.velocity_orders, row.shared_ip_customers, tuple(row.disposable_domains.split()),
         row.rule_version, row.lake_id, row.asks_per_give, row.quiet_from, row.quiet_until,
         frozenset(_WEEKDAYS.index(day) for day in row.quiet_days.split()),
@@ -95,7 +99,8 @@ def texts() -> dict[str, str]:
     """Return every rule as the text that `set_rules` reads."""
     row = db.session.get_one(Program, 1)
     values = {name: str(getattr(row, name)) for name in NAMES}
-    values["minimum_payout"] = str(money.to_major(row.minimum_payout, row.currency))
+    for name in _AMOUNTS:
+        values[name] = str(money.to_major(getattr(row, name), row.currency))
     values["lifetime_binding"] = "yes" if row.lifetime_binding else "no"
     return values
 
@@ -151,7 +156,7 @@ def _value(name: str, text: str, currency: str) -> Any:
     """Return the value that a text stands for; raises ValueError with what to do."""
     if name in _LARGEST:
         return _within(text, _LARGEST[name])
-    if name == "minimum_payout":
+    if name in _AMOUNTS:
         return _not_negative(money.to_minor(text, currency))
     return _READERS[name](text)
 

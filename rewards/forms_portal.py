@@ -60,6 +60,13 @@ class PayoutForm(FlaskForm):  # type: ignore[misc]
             ),
         ],
     )
+
+    def offer(self, *, has_stripe: bool) -> None:
+        """Offer Stripe too, where the program pays by it."""
+        if has_stripe:
+            stripe = SelectChoice(PayoutMethod.STRIPE.value, _l("By Stripe, to your account"))
+            self.method.choices = [stripe, *self.method.choices]
+
     holder = StringField(
         _l("Account holder"),
         [Length(max=70)],

@@ -1,4 +1,4 @@
-"""What the clock does for perks: prepare reward codes at the shop's checkout."""
+"""What the clock does at the shop's checkout: prepare codes of rewards and of store credit."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from core import outbox
 from core.db import db
 from integrations import stripe_codes
 from integrations.stripe_codes import Maker
-from rewards import exchanges
+from rewards import exchanges, payouts
 
 
 def prepare_codes() -> int:
@@ -28,6 +28,10 @@ def prepare_codes() -> int:
 def _send(payload: dict[str, Any], key: str, make: Maker) -> None:
     """Ask Stripe, then note its answer; killed between the two, both are done again."""
     promotion_code = make(payload, key)
-    if payload["act"] == "make":
+    if payload["act"] != "make":
+        return
+    if "payout" in payload:
+        payouts.settle(payouts.locked(int(payload["payout"])))
+    else:
         exchanges.ready(int(payload["exchange"]), promotion_code)
-        db.session.commit()
+    db.session.commit()

@@ -29,7 +29,9 @@ class Account(StrEnum):
     PENDING = "pending"  # owed to an ambassador, inside the hold period
     HELD = "held"  # owed to an ambassador, waiting for a person to decide
     PAYABLE = "payable"  # owed to an ambassador, hold period over
+    TRANSIT = "transit"  # set aside for a payout that is under way
     CASH = "cash"  # left the brand's bank
+    STORE_CREDIT = "store_credit"  # paid as codes of the shop
     BONUS = "bonus"  # what money not tied to a purchase has cost the brand
     PERKS = "perks"  # payable money that was taken as perks
     POINTS = "points"  # points that an ambassador has
@@ -45,7 +47,9 @@ class EntryKind(StrEnum):
     HOLD = "hold"  # something is suspicious: a person has to decide
     CLAWBACK = "clawback"  # a refund, a lost dispute, a withdrawn credit
     REINSTATEMENT = "reinstatement"  # a refund failed, a dispute was won
-    PAYOUT = "payout"
+    PAYOUT = "payout"  # approved: set aside
+    PAYOUT_SETTLED = "payout_settled"  # it arrived
+    PAYOUT_RETURNED = "payout_returned"  # it failed or came back
     BONUS = "bonus"  # money not tied to a purchase
     POINTS = "points"  # given, or by a correction taken back
     EXCHANGE = "exchange"  # points or payable money became a perk
@@ -240,6 +244,8 @@ class PayoutMethod(StrEnum):
 
     BANK = "bank"  # to an IBAN
     STORE_CREDIT = "store_credit"  # as a code of the shop
+    STRIPE = "stripe"  # to an account connected at Stripe
+    MANUAL = "manual"  # by the team, outside Cercle; nobody chooses it for themselves
 
 
 class PayoutDetail(Model):

@@ -64,9 +64,17 @@ def is_needed(ambassador_id: int) -> bool:
 def account_number(ambassador_id: int) -> str | None:
     """Return the whole account number, for whoever sends money; None if it cannot be opened."""
     row = _row(ambassador_id)
-    if row is None or row.sealed is None:
-        return None
-    return seals.opened(_CONTEXT + b"seal", row.sealed)
+    return opened(row.sealed) if row and row.sealed else None
+
+
+def opened(sealed: str) -> str | None:
+    """Return a sealed account number; None if it was sealed under another secret."""
+    return seals.opened(_CONTEXT + b"seal", sealed)
+
+
+def closed(number: str) -> str:
+    """Return an account number sealed, as it is kept."""
+    return seals.seal(_CONTEXT + b"seal", number)
 
 
 def change(ambassador: Ambassador, method: PayoutMethod, *, holder: str, number: str) -> None:
@@ -76,7 +84,7 @@ def change(ambassador: Ambassador, method: PayoutMethod, *, holder: str, number:
         ambassador: Who.
         method: How.
         holder: Whose account it is.
-        number: The IBAN; nothing for store credit.
+        number: The IBAN; nothing unless a bank pays.
 
     Raises:
         NotNeededError: Nothing was said before, and there is nothing to pay yet.
@@ -88,7 +96,7 @@ def change(ambassador: Ambassador, method: PayoutMethod, *, holder: str, number:
     account = _checked(method, holder, number)
     values = {
         "method": method, "holder": holder.strip() if account else "",
-        "sealed": seals.seal(_CONTEXT + b"seal", account) if account else None,
+        "sealed": closed(account) if account else None,
         "last4": account[-4:], "fingerprint": _fingerprint(account) if account else None,
         "changed_at": clock.now(),
     }  # fmt: skip
@@ -110,8 +118,8 @@ def forget(ambassador_id: int) -> None:
 
 
 def _checked(method: PayoutMethod, holder: str, number: str) -> str:
-    """Return the account number in its normal form; an empty one for store credit."""
-    if method is PayoutMethod.STORE_CREDIT:
+    """Return the account number in its normal form; an empty one unless a bank pays."""
+    if method is not PayoutMethod.BANK:
         return ""
     faults = []
     if not 0 < len(holder.strip()) <= 70 or any(ord(sign) < 32 for sign in holder):

@@ -83,6 +83,7 @@ class Wallet:
     held: int
     payable: int
     paid: int
+    on_its_way: int = 0
 
 
 @door.get("/")
@@ -178,7 +179,9 @@ def wallets(ambassador_id: int) -> list[Wallet]:
     return [
         Wallet(
             currency, by.get(Account.PENDING, 0), by.get(Account.HELD, 0),
-            by.get(Account.PAYABLE, 0), -by.get(Account.CASH, 0),
+            by.get(Account.PAYABLE, 0),
+            by.get(Account.CASH, 0) + by.get(Account.STORE_CREDIT, 0),
+            by.get(Account.TRANSIT, 0),
         )
         for currency, by in sorted(found.items(), key=lambda item: (item[0] != own, item[0]))
     ] or [Wallet(own, 0, 0, 0, 0)]  # fmt: skip

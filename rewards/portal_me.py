@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, flash, g, redirect, render_template, request, url_for
+from flask import (
+    Blueprint,
+    Response,
+    current_app,
+    flash,
+    g,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
 from flask.typing import ResponseReturnValue
 from flask_babel import force_locale
 from flask_babel import gettext as _
@@ -15,6 +25,7 @@ from core import forms
 from core.db import db
 from core.errors import DomainError
 from core.i18n import LANGUAGES
+from integrations import stripe_accounts
 from rewards import erasure, payout_details, person_data
 from rewards.forms_portal import EraseForm, PayoutForm, ProfileForm
 from rewards.models import PayoutMethod
@@ -58,6 +69,7 @@ def payout() -> ResponseReturnValue:
     ambassador = me()
     known = payout_details.of(ambassador.id)
     form = PayoutForm(data=None if request.method == "POST" else _of_payout(known))
+    form.offer(has_stripe=_has_stripe())
     if form.validate_on_submit():
         try:
             payout_details.change(
@@ -70,6 +82,8 @@ def payout() -> ResponseReturnValue:
             forms.show(form, error)
         else:
             flash(_("Saved. We have told you by e-mail, in case it was not you."))
+            if form.method.data == PayoutMethod.STRIPE.value:
+                return redirect(url_for("portal_connect.show"), code=303)
             return redirect(url_for(".profile"), code=303)
     page = render_template(
         "rewards/portal/payout.html",
@@ -134,6 +148,10 @@ def _of(ambassador: Ambassador) -> dict[str, str | bool]:
         "locale": locale if locale in LANGUAGES else LANGUAGES[0],
         "shows_name": ambassador.shows_name,
     }
+
+
+def _has_stripe() -> bool:
+    return stripe_accounts.accounts(current_app.extensions["settings"]) is not None
 
 
 def _of_payout(known: payout_details.Destination | None) -> dict[str, str]:

@@ -8,7 +8,7 @@ commissions out again from the rules with exact fractions.
 M1 entries balance, M2 the database refuses to change history, M3 one effect
 per fact, M4 commissions within the policy and every cap, M5 shares of lines
 sum up, M6 nothing below zero and a full refund leaves nothing, M7 what is owed
-and paid is what was earned, M10 uses of codes within their limits, M11 one
+and paid is what was earned, M8 and M9 payouts, M10 uses of codes within their limits, M11 one
 winner, the same again.  M12 is `reports/checks.py`.
 """
 
@@ -37,6 +37,7 @@ from rewards import (
     oracle,
     rules,
     verify_credit,
+    verify_payouts,
     verify_perks,
     verify_rates,
     verify_uses,
@@ -56,6 +57,7 @@ from rewards.models import (
 _PROTECTED = (
     "ledger_entry", "ledger_posting", "audit_line", "reward_rule", "commission", "code",
     "conversion", "perk_exchange", "voucher_batch", "voucher", "voucher_take", "points_grant",
+    "payout",
 )  # fmt: skip
 
 
@@ -252,6 +254,7 @@ CHECKS: tuple[Callable[[], Iterator[Breach]], ...] = (
     verify_credit.one_winner,
     *verify_rates.CHECKS,
     *verify_perks.CHECKS,
+    *verify_payouts.CHECKS,
 )
 
 

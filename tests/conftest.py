@@ -32,6 +32,12 @@ SHARED = config.ROOT.parent / "shared" / "data"
 MakeApp = Callable[[str], Flask]
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add what makes a run larger than the suite's."""
+    parser.addoption("--payouts", type=int, default=300, help="Of the run with faults.")
+    parser.addoption("--machines", type=int, default=20, help="Runs of the money machine.")
+
+
 @pytest.fixture(scope="session")
 def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Return the address of a PostgreSQL server on which databases may be made."""
@@ -178,5 +184,5 @@ def _empty_postgresql() -> None:
             "velocity_orders = 10, shared_ip_customers = 5, disposable_domains = '', "
             "asks_per_give = 2, quiet_from = 20, quiet_until = 8, quiet_days = 'sun', "
             "sepa_name = '', sepa_iban = '', sepa_bic = '', rate_days = 7, "
-            "invitations_per_month = 3"
+            "invitations_per_month = 3, payout_approval_above = 50000"
         )

@@ -1,0 +1,137 @@
+"""Payouts: the ledger says of each what its own row says, and none was approved against M9.
+
+M8 one entry each for setting aside, arriving and coming back, and what stands in transit is
+what is under way; M9 nobody was approved while their destination was new or the batch's maker
+alone where two are needed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import sqlalchemy as sa
+
+from ambassadors import program
+from core.db import db
+from rewards import payout_details
+from rewards.breach import MOST_SHOWN, Breach
+from rewards.models import Account, Entry, PayoutDetail, PayoutMethod, Posting
+from rewards.models_payouts import Payout, PayoutBatch, PayoutState
+
+_ASIDE = (PayoutState.APPROVED, PayoutState.SENDING, PayoutState.UNKNOWN, PayoutState.SENT)
+
+
+def ledger_says_the_same() -> Iterator[Breach]:
+    """M8: each payout moved what its state says, once; nothing else stands in transit."""
+    moved = _moved()
+    wanted = sa.case((Payout.state.in_(_ASIDE), Payout.amount), else_=0)
+    is_credit = Payout.method == PayoutMethod.STORE_CREDIT
+    arrived = sa.case((Payout.state == PayoutState.PAID, Payout.amount), else_=0)
+    query = (
+        sa.select(
+            Payout.id, Payout.state, wanted.label("wanted"), arrived.label("arrived"),
+            sa.func.coalesce(moved.c.transit, 0).label("transit"),
+            sa.func.coalesce(
+                sa.case((is_credit, moved.c.credit), else_=moved.c.cash), 0
+            ).label("paid"),
+            sa.func.coalesce(
+                sa.case((is_credit, moved.c.cash), else_=moved.c.credit), 0
+            ).label("astray"),
+        )
+        .outerjoin(moved, moved.c.payout == sa.cast(Payout.id, sa.String))
+        .order_by(Payout.id)
+    )  # fmt: skip
+    off = sa.select(query.subquery()).where(
+        sa.or_(
+            sa.column("wanted") != sa.column("transit"),
+            sa.column("arrived") != sa.column("paid"),
+            sa.column("astray") != 0,
+        )
+    )
+    for row in db.session.execute(off.limit(MOST_SHOWN)):
+        detail = f"is {row.state} with {row.transit} in transit and {row.paid} paid"
+        yield Breach("M8", f"payout {row.id}", detail)
+
+
+def nothing_else_is_paid() -> Iterator[Breach]:
+    """M8: money leaves through payouts only, of the ambassador and the amount they name."""
+    query = (
+        sa.select(Entry.source, Posting.account, Posting.amount)
+        .join(Entry, Entry.id == Posting.entry_id)
+        .outerjoin(
+            Payout,
+            sa.and_(
+                sa.cast(Payout.id, sa.String) == _payout_id(),
+                Payout.ambassador_id == Posting.ambassador_id,
+                Payout.currency == Posting.currency,
+                sa.func.abs(Posting.amount) == Payout.amount,
+            ),
+        )
+        .where(Posting.account.in_(_WAYS), Payout.id.is_(None))
+        .order_by(Posting.id)
+    )
+    for row in db.session.execute(query.limit(MOST_SHOWN)):
+        detail = f"moves {row.amount} on {row.account.value} with no such payout behind it"
+        yield Breach("M8", f"entry {row.source}", detail)
+
+
+def approved_by_the_rules() -> Iterator[Breach]:
+    """M9: no payout to a destination that was new, or approved by its maker above the limit."""
+    query = (
+        sa.select(Payout.id, Payout.approved_at, PayoutDetail.changed_at)
+        .join(PayoutDetail, PayoutDetail.ambassador_id == Payout.ambassador_id)
+        .where(
+            Payout.approved_at >= PayoutDetail.changed_at,
+            Payout.method != PayoutMethod.MANUAL,
+        )
+        .order_by(Payout.id.desc())
+    )
+    for row in db.session.execute(query):
+        if row.approved_at < row.changed_at + payout_details.HOLD:
+            yield Breach("M9", f"payout {row.id}", "was approved to a destination under 72 h old")
+    summed = (
+        sa.select(PayoutBatch.id, sa.func.sum(Payout.amount).label("total"))
+        .join(Payout, Payout.batch_id == PayoutBatch.id)
+        .where(PayoutBatch.approved_by == PayoutBatch.created_by, Payout.approved_at.is_not(None))
+        .group_by(PayoutBatch.id)
+        .having(sa.func.sum(Payout.amount) > program.current().payout_approval_above)
+    )
+    for batch_id, total in db.session.execute(summed.limit(MOST_SHOWN)):
+        yield Breach("M9", f"payout batch {batch_id}", f"of {total} was approved by its maker")
+
+
+CHECKS: tuple[Callable[[], Iterator[Breach]], ...] = (
+    ledger_says_the_same,
+    nothing_else_is_paid,
+    approved_by_the_rules,
+)
+
+_WAYS = (Account.TRANSIT, Account.CASH, Account.STORE_CREDIT)
+
+
+def _payout_id() -> Any:
+    """Return the number in an entry's source: `payout:17` and `payout:17:settled` give 17."""
+    rest = sa.func.substr(Entry.source, len("payout:") + 1)
+    for step in (":settled", ":returned"):
+        rest = sa.func.replace(rest, step, "")
+    return rest
+
+
+def _moved() -> Any:
+    """Return what the ledger holds of each payout by account, the sign turned for owed money."""
+
+    def on(account: Account) -> Any:
+        return -sa.func.sum(sa.case((Posting.account == account, Posting.amount), else_=0))
+
+    payout = _payout_id()
+    return (
+        sa.select(
+            payout.label("payout"), on(Account.TRANSIT).label("transit"),
+            on(Account.CASH).label("cash"), on(Account.STORE_CREDIT).label("credit"),
+        )
+        .join(Entry, Entry.id == Posting.entry_id)
+        .where(Entry.source.startswith("payout:"))
+        .group_by(payout)
+        .subquery()
+    )  # fmt: skip

@@ -1,0 +1,59 @@
+"""Payouts in words: for finance, and for the person who waits for the money."""
+
+from __future__ import annotations
+
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+
+from rewards.models import PayoutMethod
+from rewards.models_payouts import Payout, PayoutState
+from rewards.payout_blocks import Block
+
+METHODS = {
+    PayoutMethod.BANK: _l("Bank transfer"),
+    PayoutMethod.STORE_CREDIT: _l("Store credit"),
+    PayoutMethod.STRIPE: _l("Stripe"),
+    PayoutMethod.MANUAL: _l("By hand"),
+}
+BLOCKS = {  # for finance
+    Block.MINIMUM: _l("Less than the smallest payout; carried on."),
+    Block.UNDER_WAY: _l("An earlier payout is not over."),
+    Block.SUSPENDED: _l("The ambassador is suspended."),
+    Block.UNDECIDED: _l("A suspicious purchase of theirs waits for a decision."),
+    Block.NO_DESTINATION: _l("They have not said where to pay."),
+    Block.CHANGED: _l("Their payout details changed less than 72 hours ago."),
+    Block.UNREADABLE: _l("The account number can no longer be read; they have to enter it again."),
+    Block.NOT_EURO: _l("A bank transfer by SEPA pays euros only."),
+    Block.NOT_READY: _l("Stripe still asks them for something."),
+}
+TOLD = {  # for the ambassador, where there is something to know or to do
+    Block.UNDER_WAY: _l("Your payout is being prepared."),
+    Block.UNDECIDED: _l("The team still looks at one of your purchases. It is paid after that."),
+    Block.NO_DESTINATION: _l("Say where your money goes, and the next payout brings it."),
+    Block.CHANGED: _l("Your payout details are new. For your safety, payouts wait for 72 hours."),
+    Block.UNREADABLE: _l("Please enter your account number again."),
+    Block.NOT_READY: _l("Stripe still needs something from you before it can pay you."),
+}
+_REASONS = {
+    "less": _l("There was less to pay by the time of the approval."),
+    "batch": _l("The batch was given up."),
+    **{block.value: words for block, words in BLOCKS.items()},
+}
+
+
+def why(payout: Payout) -> str:
+    """Return why a payout stands where it does, for finance; empty where the state says it."""
+    if payout.state is PayoutState.UNKNOWN:
+        reason = payout.reason or "?"
+        return str(
+            _("No answer yet (%(reason)s). It is looked up, never paid twice.", reason=reason)
+        )
+    if payout.state is PayoutState.SENT and payout.method is PayoutMethod.BANK:
+        return str(_("In the bank’s file. Say when it was carried out."))
+    return str(_REASONS.get(payout.reason or "", payout.reason or ""))
+
+
+def destination(payout: Payout) -> str:
+    """Return where a payout goes, without telling the whole account."""
+    method = str(METHODS[payout.method])
+    return f"{method} …{payout.last4}" if payout.last4 else method
