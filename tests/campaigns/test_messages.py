@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -15,17 +16,18 @@ from ambassadors import choices, guard, program
 from ambassadors.audiences import Audience
 from ambassadors.guard import Spared
 from ambassadors.models import Member, SuppressionReason
-from campaigns import jobs, mailing, messages
+from campaigns import jobs, mail_events, mailing, messages
 from campaigns.messages import Draft
 from campaigns.models import MailEvent, Message, MessageReader, MessageStatus
 from core import clock, emails, outbox
 from core.db import db
 from core.errors import ConflictError, InvalidInputError
 from core.outbox import OutboxMessage
+from integrations import facts, mail
 from integrations import jobs as integrations_jobs
-from integrations import mail
 from tests import queries
 from tests.factories import make_member, make_user, sign_in
+from tests.fake_sendgrid import FakeSendGrid, Fault
 
 MONDAY = datetime(2026, 3, 2, 9, tzinfo=UTC)  # 10 in the morning in Paris, not quiet
 
@@ -356,3 +358,37 @@ def test_the_program_decides_how_often_members_are_asked(app: Flask, client: Fla
     program.set_rules({"asks_per_week": "0"})
     person("Ana")
     assert messages.preview(Audience()) == {Spared.WEEKLY_LIMIT: 1}
+
+
+@pytest.mark.parametrize(
+    ("fault", "is_told", "times"),
+    [
+        (500, False, 1), (Fault.BUSY, False, 1), (Fault.HANG, False, 1),
+        (Fault.HANG_AFTER, True, 1), (Fault.CUT, True, 1), (Fault.CUT, False, 2),
+    ],
+)  # fmt: skip
+def test_a_message_through_a_sendgrid_that_fails_is_not_lost_and_not_sent_twice_where_it_tells(
+    app: Flask, started: Message, monkeypatch: pytest.MonkeyPatch, fault: Fault | int,
+    times: int, *, is_told: bool,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(mail, "TIME_LIMIT", 0.2)
+    with FakeSendGrid() as fake:
+        settings = dataclasses.replace(
+            app.extensions["settings"], sendgrid_api_key="SG.x", sendgrid_api_base=fake.url
+        )
+        monkeypatch.setitem(app.extensions, "settings", settings)
+        fake.faults = [fault]
+        assert jobs.send_messages() == 0
+        [reader] = readers()
+        key = messages.key(started.id, reader.member_id)
+        if is_told:
+            told = facts.MailEvent(
+                event_id="e1", mail_key=key, kind=facts.MailEventKind.DELIVERED,
+                email="ana@example.com", occurred_at=clock.now(),
+            )  # fmt: skip
+            mail_events.take(told)
+        db.session.commit()
+        clock.set_now(clock.now() + mailing.NO_WORD_AFTER)
+        assert jobs.send_messages() == 1
+        assert fake.keys == [key] * times
+    assert readers()[0].sent_at is not None

@@ -13,7 +13,7 @@ from core import config
 COMMANDS = [
     ("apikey", "list"), ("campaign", "list"), ("codes", "list"), ("demo", "load"),
     ("import", "purchases", "FILE"), ("import", "spend", "FILE"), ("inbox", "list"),
-    ("ledger", "verify"), ("outbox", "list"), ("program", "show"),
+    ("ledger", "verify"), ("outbox", "list"), ("privacy", "sweep"), ("program", "show"),
     ("program", "set", "hold_days=1"), ("report", "cac"),
     ("user", "create", "a@example.com", "--role", "admin"),
 ]  # fmt: skip

@@ -18,7 +18,6 @@ from core.db import db
 from core.emails import digest
 from integrations import facts
 from referrals.models import Attribution, Click, ClickKind, Link, Purchase, Suspicion
-from referrals.suspicions import Signal
 from rewards import intake, jobs, ledger, patterns, payout_details, verify, wording
 from rewards.models import Account, Entry, EntryKind, PayoutMethod
 from tests.conftest import NOW
@@ -326,9 +325,3 @@ def test_a_buyer_with_the_address_the_ambassador_signs_in_with_is_held(app: Flas
     assert owed(owner_id) == (1_000, 1_000, 0)
     said = wording.suspicions("account", {"account": evidence()[0]})
     assert said == ["It was bought with the e-mail address that this ambassador signs in with."]
-
-
-def test_all_signals_together_fit_where_they_are_written(app: Flask) -> None:
-    column = Attribution.__table__.c.suspicion.type
-    assert isinstance(column, sa.String)
-    assert len(" ".join(signal.value for signal in Signal)) <= must(column.length)
