@@ -64,7 +64,7 @@ CONSOLE = (
             Entry("/console/questions", lazy_gettext("Questions"), "help"),
             Entry("/console/content", lazy_gettext("Published content"), "heart"),
             Entry("/console/applications", lazy_gettext("Applications"), "inbox"),
-            Entry("/console/invitations", lazy_gettext("Invitations"), "mail"),
+            Entry("/console/invitations", lazy_gettext("Invitations"), "plus"),
             Entry("/console/circles", lazy_gettext("Circles"), "circle"),
             Entry("/console/segments", lazy_gettext("Segments"), "filter"),
             Entry("/console/messages", lazy_gettext("Messages"), "mail"),

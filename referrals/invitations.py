@@ -72,7 +72,9 @@ def send(people: Sequence[Invitee], target: Target, manner: Manner) -> list[Invi
     for one in wanted:
         token = secrets.token_urlsafe(32)
         said = _mail(one.name, token, manner.locale, brand=manner.brand, what=what, at=now)
-        sent += _write(one, target, manner, token) and _enqueue(one.email, said, token)
+        if _write(one, target, manner, token):
+            _enqueue(one.email, said, token)
+            sent += 1
     if sent:
         details = {"count": sent, "target": target.key, "spared": len(weighed) - sent}
         audit.record("invitation.send", "invitation", target.key, details)
@@ -323,9 +325,8 @@ def _mail(
     )  # fmt: skip
 
 
-def _enqueue(email: str, said: dict[str, str], token: str) -> bool:
+def _enqueue(email: str, said: dict[str, str], token: str) -> None:
     outbox.enqueue("email", {"to": email, **said}, key=_key(hash_token(token)))
-    return True
 
 
 def _key(token_hash: str) -> str:

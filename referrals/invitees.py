@@ -27,6 +27,7 @@ from ambassadors.models import (
     Suppression,
     SuppressionReason,
 )
+from ambassadors.models_recruiting import Application, ApplicationState
 from campaigns.models import Campaign, CampaignStatus
 from core import clock, emails
 from core.db import db
@@ -48,6 +49,7 @@ class Spared(StrEnum):
     BOUNCED = "bounced"
     REPORTED = "reported"
     STOPPED = "stopped"
+    APPLIED = "applied"
     MEMBER = "member"
     ACCEPTED = "accepted"
     INVITED = "invited"
@@ -60,6 +62,7 @@ WORDS = {
     Spared.BOUNCED: _l("mail to them came back"),
     Spared.REPORTED: _l("reported a message as spam"),
     Spared.STOPPED: _l("suspended or has left"),
+    Spared.APPLIED: _l("has applied: decide on that first"),
     Spared.MEMBER: _l("is in already"),
     Spared.ACCEPTED: _l("accepted this invitation already"),
     Spared.INVITED: _l("invited in the last 30 days"),
@@ -114,7 +117,8 @@ def read(text: str) -> list[Invitee]:
 def weigh(people: Sequence[Invitee], target: Target) -> list[Invitee]:
     """Return the people of a list with the reason of each who is spared; a few statements."""
     digests = {one.digest for one in people if one.digest}
-    reasons = _lately(digests, target) | _inside(digests, target) | _unwilling(digests)
+    reasons = _lately(digests, target) | _applied(digests, target)
+    reasons |= _inside(digests, target) | _unwilling(digests)
     seen: set[str] = set()
     weighed = []
     for one in people:
@@ -194,6 +198,17 @@ def _inside(digests: Collection[str], target: Target) -> dict[str, Spared]:
         elif is_inside and status is AmbassadorStatus.ACTIVE:
             found[digest] = Spared.MEMBER
     return found
+
+
+def _applied(digests: Collection[str], target: Target) -> dict[str, Spared]:
+    """Return who asked to join and waits for an answer, which an invitation would forestall."""
+    query = sa.select(Application.email_hash).where(
+        Application.email_hash.in_(digests),
+        Application.state.in_((ApplicationState.WAITING, ApplicationState.LISTED)),
+    )
+    if target.campaign_id:
+        query = query.where(Application.campaign_id == target.campaign_id)
+    return dict.fromkeys(db.session.scalars(query), Spared.APPLIED)
 
 
 def _lately(digests: Collection[str], target: Target) -> dict[str, Spared]:

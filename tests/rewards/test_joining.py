@@ -32,6 +32,7 @@ from referrals.invitees import Spared, Target
 from referrals.models_invitations import Invitation, Standing
 from rewards import vouchers
 from rewards.models import Voucher, VoucherKind
+from tests.ambassadors.test_applications import applied, opened
 from tests.factories import make_ambassador, make_campaign, make_member, make_user, must
 
 MANNER = invitations.Manner(locale="en", brand="Cercle")
@@ -218,6 +219,16 @@ def test_a_list_says_whom_it_reaches_and_why_others_are_spared(app: Flask) -> No
         ("zoe@exemple", Spared.NO_ADDRESS),
     ]
     assert weighed[0].name == "Ana Lopez"
+
+
+def test_who_applied_and_waits_is_answered_rather_than_invited(app: Flask) -> None:
+    campaign_id = opened()
+    one = applied(campaign_id)
+    (person,) = invitees.weigh(invitees.read(one.email), Target(campaign_id=campaign_id))
+    assert person.spared is Spared.APPLIED
+    applications.decline(one, reason="We look in Lyon.", brand="Cercle")
+    (person,) = invitees.weigh(invitees.read(one.email), Target(campaign_id=campaign_id))
+    assert person.spared is None
 
 
 def test_a_list_sent_twice_mails_everybody_once(app: Flask) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
 
-from accounts.models import RoleName
+from accounts.models import RoleName, Scope
 from ambassadors import choices, circles, guard
 from ambassadors.models import Contact
 from core import clock, emails
@@ -22,7 +23,14 @@ from referrals.invitees import Target
 from referrals.models_invitations import MailConsent
 from rewards import erasure, intake, suggestions
 from rewards.suggestions import Silent, Wish
-from tests.factories import make_ambassador, make_member, make_user, purchase_fact, sign_in
+from tests.factories import (
+    make_ambassador,
+    make_key,
+    make_member,
+    make_user,
+    purchase_fact,
+    sign_in,
+)
 
 PROGRAM = Target()
 
@@ -83,6 +91,36 @@ def test_a_changed_mind_is_no_contradiction_of_an_order(app: Flask) -> None:
     (again,) = intake.take_purchases([facts.Purchase(**values | {"accepts_mail": False})])
     assert again.problem is None
     assert not db.session.scalars(sa.select(MailConsent)).one().may_write
+
+
+def test_the_api_and_a_file_of_orders_tell_who_agrees(
+    app: Flask, client: FlaskClient, tmp_path: Path
+) -> None:
+    order = {
+        "external_id": "A-1", "occurred_at": "2026-03-01T10:00:00Z", "currency": "EUR",
+        "total": 5_000, "customer": {"email": "zoe@example.com", "accepts_mail": True},
+    }  # fmt: skip
+    answer = client.post("/api/v1/purchases", json=order, headers=make_key(Scope.PURCHASES))
+    assert answer.status_code == 201
+    shopify = tmp_path / "orders.csv"
+    shopify.write_text(
+        "Name,Email,Financial Status,Created at,Accepts Marketing,Currency,Total\n"
+        "#1,ana@example.com,paid,2026-02-01 10:00:00 +0100,yes,EUR,20.00\n"
+        "#2,ben@example.com,paid,2026-02-01 10:00:00 +0100,no,EUR,20.00\n"
+    )
+    run = app.test_cli_runner().invoke(args=["import", "purchases", str(shopify)])
+    assert run.exit_code == 0, run.output
+    people = tmp_path / "customers.csv"
+    people.write_text("email,accepts_mail\nben@example.com,yes\ncleo@example.com,\n")
+    run = app.test_cli_runner().invoke(
+        args=["import", "customers", "--source", "shop", str(people)]
+    )
+    assert run.exit_code == 0, run.output
+    db.session.expire_all()
+    agreed = sa.select(MailConsent.email).where(MailConsent.may_write).order_by(MailConsent.email)
+    assert list(db.session.scalars(agreed)) == [
+        "ana@example.com", "ben@example.com", "zoe@example.com",
+    ]  # fmt: skip
 
 
 def test_members_who_take_part_are_suggested_and_spared_by_the_guard(app: Flask) -> None:
