@@ -55,6 +55,9 @@ from tests.factories import make_ambassador, make_member
 
 AMOUNTS = st.sampled_from([1, 99, 3_333, 10_000, 123_456])
 METHODS = (PayoutMethod.STRIPE, PayoutMethod.STORE_CREDIT, PayoutMethod.BANK)
+MOODS = st.sampled_from(
+    ["yes", "yes", "no", "lost before", "lost after", "killed before", "killed after"]
+)
 PICK = st.integers(0, 10**6)  # one of the rows there are
 
 
@@ -107,8 +110,11 @@ class Money(RuleBasedStateMachine):
 
     app: Flask
 
-    @initialize()
-    def begin(self) -> None:
+    @initialize(
+        sold=st.lists(st.tuples(AMOUNTS, st.integers(0, 2), st.integers(0, 4)), min_size=3),
+        is_due=st.sampled_from([True, True, False]),
+    )
+    def begin(self, sold: list[tuple[int, int, int]], is_due: bool) -> None:
         db.session.remove()
         _empty(self.app)
         self.stripe = Stripe()
@@ -125,6 +131,10 @@ class Money(RuleBasedStateMachine):
             codes.create(f"CODE{number}", campaign_id=campaign.id, ambassador_id=who.id)
             self._say_where(who.id, method)
         self._commit()
+        for total, code, buyer in sold[:6]:
+            self.buy(total, code, buyer)
+        if is_due:
+            self.time_passes(31)
 
     def teardown(self) -> None:
         db.session.remove()
@@ -236,6 +246,12 @@ class Money(RuleBasedStateMachine):
         key = f"{self.now}"
         self._do(lambda: payouts.prepare("EUR", key=key, by="user:1", by_hand=by_hand))
 
+    @rule(mood=MOODS)
+    def pay_day(self, mood: str) -> None:
+        self.prepare(by_hand=True)
+        self.approve(by="user:2")
+        self.send(mood)
+
     @rule(by=st.sampled_from(["user:1", "user:2"]))
     def approve(self, by: str) -> None:
         for id_ in db.session.scalars(sa.select(PayoutBatch.id)).all():
@@ -246,11 +262,7 @@ class Money(RuleBasedStateMachine):
         for id_ in db.session.scalars(sa.select(PayoutBatch.id)).all():
             self._do(lambda id_=id_: payouts.cancel(id_))
 
-    @rule(
-        mood=st.sampled_from(
-            ["yes", "yes", "no", "lost before", "lost after", "killed before", "killed after"]
-        )
-    )
+    @rule(mood=MOODS)
     def send(self, mood: str) -> None:
         self.stripe.mood = mood
         try:
