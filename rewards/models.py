@@ -177,9 +177,7 @@ class Entry(Model):
     source: Mapped[str] = mapped_column(sa.String(200), unique=True)
     occurred_at: Mapped[UtcTime] = mapped_column(index=True)
     recorded_at: Mapped[UtcTime]
-    booked_at: Mapped[UtcTime | None] = mapped_column(
-        index=True
-    )  # when it counts in the books, if its month was closed before it came
+    booked_at: Mapped[UtcTime | None] = mapped_column(index=True)  # if not as it occurred
 
     postings: Mapped[list[Posting]] = relationship(back_populates="entry")
 

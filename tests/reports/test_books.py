@@ -120,6 +120,7 @@ def test_a_late_refund_leaves_a_closed_month_as_it_was(sold: tuple[int, object])
 def test_an_order_that_is_told_late_counts_in_the_open_month(app: Flask) -> None:
     with at(MARCH - timedelta(days=9)):
         make_code("ZOE10")
+        db.session.commit()
     with at(APRIL):
         close()
         intake.take_purchases([purchase_fact(codes=("ZOE10",), occurred_at=MARCH)])
