@@ -79,7 +79,7 @@ from reports import api as reports_api
 from reports import cli as reports_cli
 from reports import cli_ledger as ledger_cli
 from reports import console as reports_console
-from reports import console_overview
+from reports import console_books, console_overview
 from reports import jobs as reports_jobs
 from rewards import api as purchases_api
 from rewards import (
@@ -149,6 +149,7 @@ DOORS: list[Blueprint] = [
     ledger_cli.door,
     reports_console.door,
     console_overview.door,
+    console_books.door,
     ambassadors_api.door,
     campaigns_api_read.door,
     ambassadors_console.door,
@@ -234,6 +235,7 @@ JOBS: tuple[worker.Job, ...] = (
     worker.Job("sweep applications", 3600, jobs_applications.sweep_applications),
     worker.Job("sweep images", 3600, campaigns_jobs.sweep_images),
     worker.Job("sweep invitations", 3600, jobs_invitations.sweep),
+    worker.Job("check the ledger", 3600, reports_jobs.check_ledger),
     worker.Job("refresh reports", 300, reports_jobs.refresh_lake),
 )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import current_app
 
 from core.errors import UnavailableError
-from reports import lake
+from reports import lake, ledger_checks
 
 
 def refresh_lake() -> int:
@@ -18,3 +18,10 @@ def refresh_lake() -> int:
     except UnavailableError:
         return 0  # another process is at it
     return waiting
+
+
+def check_ledger() -> int:
+    """Run the checks of the money invariants once a night; return how many breaches there are."""
+    if not ledger_checks.is_due():
+        return 0
+    return len(ledger_checks.run().breaches)

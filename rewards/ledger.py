@@ -30,6 +30,7 @@ from core.db import db, many, upsert_dialect
 from core.errors import ConflictError, DomainError
 from core.money import POINTS
 from rewards.models import Account, Entry, EntryKind, Posting
+from rewards.models_books import Books
 
 COSTS = (Account.EXPENSE, Account.BONUS, Account.POINTS_GIVEN)  # what the program has cost
 OWED = (Account.PENDING, Account.HELD, Account.PAYABLE)  # what an ambassador is owed stands here
@@ -195,12 +196,23 @@ def _insert(dialect: Any) -> Any:
 
 def _insert_entries(drafts: Sequence[Draft]) -> dict[str, int]:
     """Insert entries whose source is new, and return their ids by source."""
-    now = clock.now()
+    now, closed = clock.now(), _closed_until()
     rows = [
-        {"kind": d.kind, "source": d.source, "occurred_at": d.occurred_at, "recorded_at": now}
+        {
+            "kind": d.kind, "source": d.source, "occurred_at": d.occurred_at, "recorded_at": now,
+            "booked_at": max(now, closed) if closed and d.occurred_at < closed else None,
+        }
         for d in drafts
-    ]
+    ]  # fmt: skip
     return {row.source: row.id for row in db.session.execute(_insert(upsert_dialect()), rows)}
+
+
+def _closed_until() -> datetime | None:
+    """Return up to when the books are closed, and keep them from being closed meanwhile."""
+    return db.session.scalar(_CLOSED_UNTIL)
+
+
+_CLOSED_UNTIL = sa.select(Books.closed_until).where(Books.id == 1).with_for_update(read=True)
 
 
 def _require_balance(draft: Draft) -> None:

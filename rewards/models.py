@@ -177,6 +177,7 @@ class Entry(Model):
     source: Mapped[str] = mapped_column(sa.String(200), unique=True)
     occurred_at: Mapped[UtcTime] = mapped_column(index=True)
     recorded_at: Mapped[UtcTime]
+    booked_at: Mapped[UtcTime | None] = mapped_column(index=True)  # if not as it occurred
 
     postings: Mapped[list[Posting]] = relationship(back_populates="entry")
 

@@ -171,7 +171,9 @@ def _empty(app: Flask) -> None:
 
 
 def _empty_postgresql() -> None:
-    tables = [t.name for t in reversed(Model.metadata.sorted_tables) if t.name != "program"]
+    tables = [
+        t.name for t in reversed(Model.metadata.sorted_tables) if t.name not in {"program", "books"}
+    ]
     with db.engine.begin() as connection:
         connection.exec_driver_sql("SET LOCAL session_replication_role = replica")
         for table in tables:
@@ -186,3 +188,4 @@ def _empty_postgresql() -> None:
             "sepa_name = '', sepa_iban = '', sepa_bic = '', rate_days = 7, "
             "invitations_per_month = 3, payout_approval_above = 50000"
         )
+        connection.exec_driver_sql("UPDATE books SET closed_through = NULL, closed_until = NULL")

@@ -6,7 +6,7 @@ import functools
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime, timedelta
 from threading import Barrier
 from typing import Any
 
@@ -51,13 +51,13 @@ def _commit(act: Callable[[], object]) -> None:
     db.session.commit()
 
 
-def at_once(app: Flask, acts: list[Callable[[], object]]) -> Counter[str]:
+def at_once(app: Flask, acts: list[Callable[[], object]], *, now: datetime = NOW) -> Counter[str]:
     """Do all acts at the same moment, each in a transaction of its own; count how they ended."""
     db.session.commit()
     start = Barrier(len(acts))
 
     def one(act: Callable[[], object]) -> str:
-        with app.app_context(), clock.frozen(NOW):
+        with app.app_context(), clock.frozen(now):
             start.wait()
             for _ in range(30):
                 try:

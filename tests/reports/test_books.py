@@ -1,0 +1,276 @@
+"""The books: every cent is somewhere, and a closed month never changes."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+from flask.testing import FlaskClient
+
+from accounts.models import AuditLine, RoleName
+from core import clock
+from core.db import db
+from reports import closing, console_books, ledger_checks
+from rewards import books, intake, verify
+from rewards.commissions import due, release
+from rewards.models import Account, Entry, Posting
+from tests.factories import (
+    make_ambassador,
+    make_code,
+    make_user,
+    purchase_fact,
+    refund_fact,
+    sign_in,
+)
+from tests.rewards.test_verify import unprotected
+from tests.rewards.test_vouchers import at_once
+
+MARCH = datetime(2026, 3, 10, 12, tzinfo=UTC)
+APRIL = datetime(2026, 4, 12, 12, tzinfo=UTC)
+IN_MARCH = timedelta(days=5)
+
+
+@contextmanager
+def at(instant: datetime) -> Iterator[None]:
+    with clock.frozen(instant):
+        yield
+
+
+@pytest.fixture
+def sold(app: Flask) -> tuple[int, object]:
+    """A purchase of 100.00 in March that earns 10.00; April has begun."""
+    who = make_ambassador().id
+    make_code("ZOE10", ambassador_id=who)
+    fact = purchase_fact(codes=("ZOE10",), occurred_at=MARCH, external_id="1001")
+    with at(MARCH):
+        intake.take_purchases([fact])
+    db.session.commit()
+    return who, fact
+
+
+def close(month: str = "2026-03") -> None:
+    closing.close(month, by="user:1")
+    db.session.commit()
+
+
+def kept(month: str = "2026-03") -> object:
+    """Return all that a month was closed with, as bytes and figures."""
+    db.session.expire_all()
+    papers = {name: books.document(month, name) for name in books.documents(month)}
+    return books.closed_balance(month), papers
+
+
+def table(month: str) -> dict[Account, tuple[int, int, int, int]]:
+    found = books.trial_balance(*closing.bounds(month))
+    return {one.account: (one.opening, one.debit, one.credit, one.closing) for one in found}
+
+
+def test_a_month_shows_openings_movements_and_closings(sold: tuple[int, object]) -> None:
+    with at(APRIL):
+        release(due())
+        assert table("2026-03") == {
+            Account.EXPENSE: (0, 1000, 0, 1000), Account.PENDING: (0, 0, 1000, -1000),
+        }  # fmt: skip
+        assert table("2026-04") == {
+            Account.EXPENSE: (1000, 0, 0, 1000), Account.PENDING: (-1000, 1000, 0, 0),
+            Account.PAYABLE: (0, 0, 1000, -1000),
+        }  # fmt: skip
+
+
+def test_what_was_accrued_is_all_somewhere(sold: tuple[int, object]) -> None:
+    _who, fact = sold
+    with at(APRIL):
+        release(due())
+        intake.take_refunds([refund_fact(fact, 4_000)])  # type: ignore[arg-type]
+        (proof,) = books.proofs(closing.end_of_today())
+    assert (proof.accrued, proof.reversed, proof.difference) == (1000, 400, 0)
+    assert {account: amount for account, amount in proof.stands.items() if amount} == {
+        Account.PAYABLE: 600
+    }
+
+
+def test_a_late_refund_leaves_a_closed_month_as_it_was(sold: tuple[int, object]) -> None:
+    _who, fact = sold
+    with at(APRIL):
+        close()
+        before = kept()
+        late = refund_fact(fact, 10_000, occurred_at=MARCH + IN_MARCH)  # type: ignore[arg-type]
+        intake.take_refunds([late])
+        db.session.commit()
+        assert kept() == before
+        (correction, other) = books.journal(*closing.bounds("2026-04"), corrections=True)
+        assert {correction.account, other.account} == {Account.EXPENSE, Account.PENDING}
+        assert correction.occurred_at.date() == (MARCH + IN_MARCH).date()
+        assert correction.booked_at == APRIL
+        assert (correction.kind, correction.purchase) == ("clawback", "api:1001")
+        assert table("2026-03")[Account.EXPENSE] == (0, 1000, 0, 1000)
+        assert table("2026-04")[Account.EXPENSE] == (1000, 0, 1000, 0)
+        assert {one.figure for one in closing.moved("2026-03")} >= {"refunds"}
+        assert [str(one) for one in verify.breaches()] == []
+
+
+def test_an_order_that_is_told_late_counts_in_the_open_month(app: Flask) -> None:
+    with at(MARCH - timedelta(days=9)):
+        make_code("ZOE10")
+        db.session.commit()
+    with at(APRIL):
+        close()
+        intake.take_purchases([purchase_fact(codes=("ZOE10",), occurred_at=MARCH)])
+        db.session.commit()
+        assert table("2026-03") == {}
+        assert table("2026-04")[Account.EXPENSE] == (0, 1000, 0, 1000)
+
+
+def test_months_close_one_after_the_other_once_they_are_over(app: Flask) -> None:
+    with at(APRIL):
+        with pytest.raises(books.NotOverError):
+            close("2026-04")
+        close("2026-02")
+        with pytest.raises(books.NotOverError):
+            close("2026-02")
+        close("2026-03")
+    assert [one.month for one in books.closed_months()] == ["2026-03", "2026-02"]
+
+
+def test_a_month_is_closed_once_by_many_at_once(app: Flask, sold: tuple[int, object]) -> None:
+    def act() -> None:
+        closing.close("2026-03", by="user:1")
+
+    with at(APRIL):
+        ends = at_once(app, [act] * 6, now=APRIL)
+    assert (ends["done"], sum(ends.values())) == (1, 6)
+
+
+def test_orders_that_come_while_a_month_closes_are_in_it_or_after_it(app: Flask) -> None:
+    for number in range(8):
+        make_code(f"CODE{number}")
+    db.session.commit()
+
+    def sell(number: int) -> None:
+        fact = purchase_fact(
+            codes=(f"CODE{number}",), occurred_at=MARCH, email=f"{number}@x.example"
+        )
+        intake.take_purchases([fact])
+
+    def shut() -> None:
+        closing.close("2026-03", by="user:1")
+
+    with at(APRIL):
+        acts = [partial(sell, number) for number in range(8)]
+        at_once(app, [*acts[:4], shut, *acts[4:]], now=APRIL)
+        frozen = {one.account: one.debit for one in books.closed_balance("2026-03")}
+        live = table("2026-03")
+        assert frozen.get(Account.EXPENSE, 0) == live.get(Account.EXPENSE, (0, 0, 0, 0))[1]
+        total = db.session.scalar(
+            sa.select(sa.func.sum(Posting.amount)).where(Posting.account == Account.EXPENSE)
+        )
+        assert table("2026-04")[Account.EXPENSE][3] == total == 8_000
+
+
+def test_a_kept_figure_that_was_changed_breaks_its_seal(
+    app: Flask, sold: tuple[int, object]
+) -> None:
+    with at(APRIL):
+        close()
+        assert list(books.broken_seals()) == []
+        with unprotected():
+            db.session.execute(sa.text("UPDATE closed_balance SET debit = debit + 1"))
+        db.session.expire_all()
+        assert [month for month, _said in books.broken_seals()] == ["2026-03"]
+
+
+def test_the_database_refuses_to_change_a_closed_month(sold: tuple[int, object]) -> None:
+    with at(APRIL):
+        close()
+        for statement in ("UPDATE closed_month SET closed_by = 'x'", "DELETE FROM closed_document"):
+            with pytest.raises(sa.exc.DatabaseError):
+                db.session.execute(sa.text(statement))
+            db.session.rollback()
+
+
+def test_the_journal_file_balances_and_has_the_brands_codes(
+    app: Flask, client: FlaskClient, sold: tuple[int, object]
+) -> None:
+    with at(APRIL):
+        sign_in(client, make_user(RoleName.FINANCE))
+        db.session.commit()
+        told = {"code_expense": "6222", "label_expense": "Commissions"}
+        client.post("/console/ledger/codes", data=told)
+        file = client.post("/console/ledger/journal.csv", data={"month": "2026-03"}).text
+        rows = list(csv.DictReader(io.StringIO(file.removeprefix("\ufeff"))))
+    assert [(row["account"], row["account_code"], row["debit"], row["credit"]) for row in rows] == [
+        ("expense", "6222", "10.00", ""), ("pending", "", "", "10.00"),
+    ]  # fmt: skip
+    assert db.session.scalar(sa.select(AuditLine.id).where(AuditLine.act == "books.export"))
+
+
+def test_finance_closes_a_month_on_the_page(
+    app: Flask, client: FlaskClient, sold: tuple[int, object]
+) -> None:
+    with at(APRIL):
+        sign_in(client, make_user(RoleName.FINANCE))
+        db.session.commit()
+        page = client.get("/console/ledger?month=2026-03&lang=en").text
+        assert "Close Mar 2026?" in page
+        client.post("/console/ledger/close", data={"month": "2026-03"})
+        page = client.get("/console/ledger?month=2026-03&lang=en").text
+        assert "These figures do not change any more." in page
+        paper = client.get("/console/ledger/2026-03/cac-EUR.json")
+        assert paper.text == books.document("2026-03", "cac-EUR.json")
+        for path in ("journal?month=2026-03", "owed?on=2026-03-31", "checks", "codes"):
+            assert client.get(f"/console/ledger/{path}").status_code == 200
+        assert client.get("/console/ledger/owed?on=x").status_code == 422
+        assert client.get("/console/ledger?month=x").status_code == 422
+
+
+def test_marketers_do_not_read_the_books(app: Flask, client: FlaskClient) -> None:
+    sign_in(client, make_user(RoleName.MARKETER))
+    db.session.commit()
+    assert client.get("/console/ledger").status_code == 403
+
+
+def test_what_is_owed_at_a_day_is_what_the_ledger_held_then(sold: tuple[int, object]) -> None:
+    who, _fact = sold
+    with at(APRIL):
+        release(due())
+        then = books.liabilities(closing.end_of("2026-03-31"))
+        now = books.liabilities(closing.end_of_today())
+    assert [(row.ambassador_id, row.pending, row.payable) for row in then] == [(who, 1000, 0)]
+    assert [(row.ambassador_id, row.pending, row.payable) for row in now] == [(who, 0, 1000)]
+
+
+def test_a_check_keeps_what_it_found_and_runs_once_a_night(
+    app: Flask, sold: tuple[int, object]
+) -> None:
+    with at(APRIL):
+        assert ledger_checks.is_due()
+        assert ledger_checks.run().breaches == []
+        assert not ledger_checks.is_due()
+    with at(APRIL + timedelta(hours=21)):
+        assert ledger_checks.is_due()
+    assert db.session.scalar(sa.select(sa.func.count(Entry.id))) == 1
+
+
+def test_the_commands_say_what_the_page_says(
+    app: Flask, sold: tuple[int, object], tmp_path: object
+) -> None:
+    run = app.test_cli_runner().invoke
+    with at(APRIL):
+        said = run(args=["ledger", "balance", "2026-03"]).output
+        assert "EUR expense" in said
+        assert "EUR difference" in said
+        assert "is closed" in run(args=["ledger", "close", "2026-03"]).output
+        assert run(args=["ledger", "close", "2026-03"]).exit_code == 1
+        file = f"{tmp_path}/journal.csv"
+        assert run(args=["ledger", "journal", "2026-03", "--out", file]).exit_code == 0
+        assert run(args=["ledger", "verify"]).exit_code == 0
+    with Path(file).open(encoding="utf-8-sig") as written:
+        assert tuple(next(csv.reader(written))) == console_books.HEADS
