@@ -53,10 +53,17 @@ class BenefitKind(StrEnum):
 
 
 class RewardKind(StrEnum):
-    """How a commission is computed."""
+    """What a purchase earns the ambassador."""
 
     PERCENT = "percent"
     FIXED = "fixed"
+    POINTS = "points"
+    PERK = "perk"
+
+    @property
+    def is_money(self) -> bool:
+        """Tell whether it is a commission."""
+        return self in {RewardKind.PERCENT, RewardKind.FIXED}
 
 
 class SpendKind(StrEnum):
@@ -141,7 +148,8 @@ class RewardRule(Model):
     version: Mapped[int]
     kind: Mapped[RewardKind] = mapped_column(choice(RewardKind))
     rate: Mapped[BasisPoints | None]
-    amount: Mapped[MinorUnits | None]  # fixed, in the campaign's currency
+    amount: Mapped[MinorUnits | None]  # fixed, in the campaign's currency; or points
+    perk_id: Mapped[BigId | None] = mapped_column(sa.ForeignKey("perk.id"))
     include_tax: Mapped[bool]  # switches of the base (rule 14)
     include_shipping: Mapped[bool]
     before_discount: Mapped[bool]

@@ -9,10 +9,12 @@ from decimal import Decimal
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext, ngettext
 
+from campaigns import perk_names
 from campaigns import terms as campaign_terms
 from campaigns.models import BenefitKind, Campaign, CampaignStatus, Objective, RewardKind
 from campaigns.terms import AmbassadorEarns, Buyer, Case, FriendGets, Terms, Tier
 from core import countries, i18n, money
+from core.money import POINTS
 
 OBJECTIVES = {
     Objective.ACQUISITION: lazy_gettext("Win new customers"),
@@ -83,24 +85,26 @@ def reward(reward: AmbassadorEarns, currency: str, *, is_own: bool = False) -> s
             return str(_("You earn no commission with this one."))
         return str(_("The ambassador earns no commission."))
     more = [_earns(reward, currency, is_own=is_own)]
-    if reward.new_customers_only:
-        more.append(str(_("Only purchases by new customers earn.")))
+    if not reward.kind.is_money:
+        return " ".join([*more, *_conditions(reward, currency), given(reward.hold_days)])
     if reward.maximum is not None:
         cap = i18n.money(reward.maximum, currency)
         more.append(str(_("At most %(amount)s for one purchase.", amount=cap)))
-    more += _more(reward, currency)
+    more += _conditions(reward, currency)
     more.append(hold(reward.hold_days))
     return " ".join(more)
 
 
-def _more(reward: AmbassadorEarns, currency: str) -> list[str]:
+def _conditions(reward: AmbassadorEarns, currency: str) -> list[str]:
     """Return what changes the usual reward, and what ends it, a sentence each."""
-    told = [
-        _("%(pays)s instead, %(condition)s.", pays=_pays(case, currency), condition=_about(case))
+    told = [_("Only purchases by new customers earn.")] if reward.new_customers_only else []
+    unit = POINTS if reward.kind is RewardKind.POINTS else currency
+    told += [
+        _("%(pays)s instead, %(condition)s.", pays=_pays(case, unit), condition=_about(case))
         for case in reward.cases
     ]
     told += [
-        _("%(pays)s from purchase %(number)s on.", pays=_pays(tier, currency), number=tier.start)
+        _("%(pays)s from purchase %(number)s on.", pays=_pays(tier, unit), number=tier.start)
         for tier in reward.tiers
     ]
     if reward.months == 0:
@@ -119,8 +123,17 @@ def _more(reward: AmbassadorEarns, currency: str) -> list[str]:
     return [str(sentence) for sentence in told]
 
 
-def _pays(other: Case | Tier, currency: str) -> str:
-    return percent(other.rate) if other.rate is not None else i18n.money(other.amount, currency)
+def _pays(other: Case | Tier, unit: str) -> str:
+    if other.perk_id is not None:
+        return str(_("“%(perk)s”", perk=perk_names.name(other.perk_id)))
+    if other.rate is not None:
+        return percent(other.rate)
+    return points(other.amount or 0) if unit == POINTS else i18n.money(other.amount, unit)
+
+
+def points(count: int) -> str:
+    """Return points in words: `250 points`."""
+    return str(ngettext("%(count)s point", "%(count)s points", count, count=i18n.number(count)))
 
 
 def _about(case: Case) -> str:
@@ -143,10 +156,38 @@ def _earns(reward: AmbassadorEarns, currency: str, *, is_own: bool) -> str:
         if is_own:
             return str(_("You earn %(amount)s for each purchase.", amount=amount))
         return str(_("The ambassador earns %(amount)s for each purchase.", amount=amount))
+    if not reward.kind.is_money:
+        return _gets(reward, is_own=is_own)
     share, base = percent(reward.rate or 0), _base(reward)
     if is_own:
         return str(_("You earn %(share)s of %(base)s.", share=share, base=base))
     return str(_("The ambassador earns %(share)s of %(base)s.", share=share, base=base))
+
+
+def _gets(reward: AmbassadorEarns, *, is_own: bool) -> str:
+    if reward.kind is RewardKind.PERK and reward.perk_id is None:
+        if is_own:
+            return str(_("You get a perk for some purchases."))
+        return str(_("The ambassador gets a perk for some purchases."))
+    things = points(reward.amount or 0)
+    if reward.kind is RewardKind.PERK:
+        things = str(_("“%(perk)s”", perk=perk_names.name(reward.perk_id)))
+    if is_own:
+        return str(_("You get %(things)s for each purchase.", things=things))
+    return str(_("The ambassador gets %(things)s for each purchase.", things=things))
+
+
+def given(days: int) -> str:
+    """Return when points or a perk are given, a sentence."""
+    if days == 0:
+        return str(_("It is given at once."))
+    return str(
+        ngettext(
+            "It is given %(num)s day after the purchase.",
+            "It is given %(num)s days after the purchase.",
+            days,
+        )
+    )
 
 
 def hold(days: int) -> str:

@@ -64,8 +64,14 @@ class Caps:
         if budget:
             budget.taken += amount
         if count:
-            count.taken, count.added = count.taken + amount, count.added + 1
+            count.taken += amount
+        self.count(pair)
         return amount
+
+    def count(self, pair: Pair) -> None:
+        """Count one more purchase of the ambassador, where that decides."""
+        if count := self.counts.get(pair):
+            count.added += 1
 
 
 _BUDGETS = (

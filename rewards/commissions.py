@@ -11,6 +11,7 @@ nothing.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -26,12 +27,15 @@ from referrals.models import (
     Refund,
     RefundState,
 )  # fmt: skip
-from rewards import freezing, ledger, recurring, rules
-from rewards.freezing import Earned
+from rewards import freezing, ledger, purchase_rewards, recurring, rules
+from rewards.freezing import Earned, Limit
 from rewards.ledger import Draft
-from rewards.models import Account, Commission, Entry, EntryKind, Posting
+from rewards.models import Account, Commission, Entry, EntryKind, Posting, PurchaseReward
+from rewards.purchase_rewards import Standing
+from rewards.recurring import Firsts
 
 _ALL_AT_ONCE = 500  # purchases settled together
+Pair = tuple[int, int]  # purchase, ambassador
 
 
 def settle(purchase_ids: Iterable[int]) -> None:
@@ -103,31 +107,69 @@ def _pending() -> Any:
     )
 
 
+@dataclass(slots=True)
+class _Books:
+    """What a settlement reads: facts, what was frozen, and what the ledger has of it."""
+
+    facts: dict[int, Earned]
+    balances: dict[Pair, dict[Account, int]]
+    numbers: dict[Pair, int]
+    limits: dict[int, Limit]
+    firsts: Firsts
+
+    def earns(self, frozen: Commission | PurchaseReward) -> bool:
+        """Tell whether a purchase counts, is still credited to them, and its rule still pays."""
+        fact, limit = self.facts[frozen.purchase_id], self.limits.get(frozen.rule_id)
+        return (
+            fact.is_counted
+            and fact.ambassador_id == frozen.ambassador_id
+            and (limit is None or freezing.earns(fact, limit, self.firsts))
+        )
+
+
 def _settle(ids: list[int]) -> None:
     _lock(ids)
     facts = _facts(ids)
-    known = _known(ids)
-    _freeze_new(facts, known)
-    balances = ledger.by_purchase(ids)
-    numbers = _entry_numbers(ids)
-    limits = freezing.limits(known.values())
-    firsts = recurring.firsts(
-        (limit.campaign_id, facts[one.purchase_id].customer_id)
-        for one in known.values()
-        if (limit := limits.get(one.rule_id)) and limit.months is not None
-    )
+    known, things = _known(ids), purchase_rewards.known(ids)
+    _freeze_new(facts, known, things)
+    books = _books(ids, facts, [*known.values(), *things.values()])
     drafts = []
-    for (purchase_id, ambassador_id), commission in sorted(known.items()):
-        fact = facts[purchase_id]
-        limit = limits.get(commission.rule_id)
-        _follow_credit(commission, fact, earns=limit is None or freezing.earns(fact, limit, firsts))
-        standing = balances.get((purchase_id, ambassador_id), {})
-        number = numbers.get((purchase_id, ambassador_id), 0)
-        draft = _difference(commission, fact, standing, number)
+    for pair, commission in sorted(known.items()):
+        _follow_credit(commission, is_active=books.earns(commission))
+        draft = _difference(
+            commission, facts[commission.purchase_id], books.balances.get(pair, {}),
+            books.numbers.get(pair, 0),
+        )  # fmt: skip
         if draft:
             drafts.append(draft)
     db.session.flush()  # the switched commissions, before their postings
     ledger.post(drafts)
+    if things:
+        purchase_rewards.follow(_standing(pair, thing, books) for pair, thing in things.items())
+
+
+def _books(
+    ids: list[int], facts: dict[int, Earned], frozen: Sequence[Commission | PurchaseReward]
+) -> _Books:
+    limits = freezing.limits(frozen)
+    return _Books(
+        facts, ledger.by_purchase(ids), _entry_numbers(ids), limits,
+        recurring.firsts(
+            (limit.campaign_id, facts[one.purchase_id].customer_id)
+            for one in frozen
+            if (limit := limits.get(one.rule_id)) and limit.months is not None
+        ),
+    )  # fmt: skip
+
+
+def _standing(pair: Pair, thing: PurchaseReward, books: _Books) -> Standing:
+    fact = books.facts[thing.purchase_id]
+    return Standing(
+        reward=thing, stands=books.earns(thing), is_suspicious=fact.is_suspicious,
+        total=fact.total, refunded=fact.refunded, refunded_at=fact.refunded_at,
+        given=books.balances.get(pair, {}).get(Account.POINTS_GIVEN, 0),
+        entries=books.numbers.get(pair, 0),
+    )  # fmt: skip
 
 
 # As in `customers.lock`: rows that point to a purchase or a campaign, which everybody has
@@ -195,26 +237,32 @@ def _known(ids: Sequence[int]) -> dict[tuple[int, int], Commission]:
     return {(row.purchase_id, row.ambassador_id): row for row in rows}
 
 
-def _freeze_new(facts: dict[int, Earned], known: dict[tuple[int, int], Commission]) -> None:
-    """Write a commission for each credit that has none, with the rule of its day frozen."""
+def _freeze_new(
+    facts: dict[int, Earned],
+    known: dict[Pair, Commission],
+    things: dict[Pair, PurchaseReward],
+) -> None:
+    """Write what each credit earns that has nothing yet, with the rule of its day frozen."""
     new = [
         fact
         for fact in facts.values()
         if fact.is_counted
         and fact.ambassador_id is not None
         and (fact.purchase_id, fact.ambassador_id) not in known
+        and (fact.purchase_id, fact.ambassador_id) not in things
     ]
     if not new:
         return
     rows = freezing.granted(new)
-    if rows:
+    money = [row for row in rows if row["kind"].is_money]
+    if money:
         statement = upsert_dialect().insert(Commission).on_conflict_do_nothing()
-        db.session.execute(statement, rows)
-        known |= _known([row["purchase_id"] for row in rows])
+        db.session.execute(statement, money)
+        known |= _known([row["purchase_id"] for row in money])
+    things |= purchase_rewards.keep([row for row in rows if not row["kind"].is_money])
 
 
-def _follow_credit(commission: Commission, fact: Earned, *, earns: bool) -> None:
-    is_active = fact.is_counted and fact.ambassador_id == commission.ambassador_id and earns
+def _follow_credit(commission: Commission, *, is_active: bool) -> None:
     if commission.is_active != is_active:
         commission.is_active = is_active
 

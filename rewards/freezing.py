@@ -1,6 +1,7 @@
 """Freezing: which rule pays for a purchase, how much of it the caps still give, and for how long.
 
-What is written here is never written again; `commissions.settle` posts it.
+What is written here is never written again; `commissions.settle` posts it, and
+`purchase_rewards.follow` gives points and perks.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from core.db import db, many
 from referrals.models import PurchaseLine
 from rewards import caps, recurring, rules
 from rewards.caps import Caps
-from rewards.models import Commission
+from rewards.models import Commission, EarnedState, PurchaseReward
 from rewards.recurring import Firsts
 
 Columns = dict[str, Any]
@@ -47,9 +48,10 @@ class Earned:
 
 
 def granted(new: Sequence[Earned]) -> list[Columns]:
-    """Return the commissions of credited purchases, as far as rules and caps give any.
+    """Return what credited purchases earn, as far as rules and caps give any.
 
-    Each is by the rule of its day; the earlier purchase takes first.
+    Each is by the rule of its day; the earlier purchase takes first.  A row is a commission,
+    or where its kind is no money a `PurchaseReward`.
     """
     versions = _rules({fact.campaign_id for fact in new if fact.campaign_id})
     ruled = [
@@ -105,9 +107,9 @@ class Limit:
     months: int | None
 
 
-def limits(frozen: Iterable[Commission]) -> dict[int, Limit]:
-    """Return the rules of these commissions that do not pay for every purchase, by id."""
-    ids = sorted({commission.rule_id for commission in frozen})
+def limits(frozen: Iterable[Commission | PurchaseReward]) -> dict[int, Limit]:
+    """Return the rules of these that do not pay for every purchase, by id."""
+    ids = sorted({one.rule_id for one in frozen})
     if not ids:
         return {}
     query = sa.select(
@@ -122,7 +124,7 @@ def _applies(
     version: tuple[RewardRule, str], fact: Earned, *, firsts: Firsts, has_budget: bool
 ) -> bool:
     rule, currency = version
-    has_amounts = (
+    has_amounts = rule.kind.is_money and (
         rule.kind is RewardKind.FIXED
         or rule.maximum is not None
         or rule.ambassador_maximum is not None
@@ -149,16 +151,25 @@ def _frozen(fact: Earned, rule: RewardRule, *, lines: Sequence[rules.Line], held
     pair = (rule.campaign_id, fact.ambassador_id or 0)
     number = held.number(pair) if rules.is_counted(rule) else None
     given = rules.grant(fact, rule, lines=lines, number=number or 1)
-    amount = held.take(pair, given.amount, maximum=rule.ambassador_maximum)
-    rates = [rate for rate, _ in given.parts]
-    return {
+    common = {
         "purchase_id": fact.purchase_id, "ambassador_id": fact.ambassador_id,
         "campaign_id": fact.campaign_id, "rule_id": rule.id, "kind": rule.kind,
+        "number": number, "earned_at": fact.occurred_at,
+    }  # fmt: skip
+    due_at = fact.occurred_at + timedelta(days=rule.hold_days)
+    if not rule.kind.is_money:
+        held.count(pair)
+        return common | {
+            "points": given.amount, "perk_id": given.perk_id, "due_at": due_at,
+            "state": EarnedState.WAITING, "times": 0,
+        }  # fmt: skip
+    rates = [rate for rate, _ in given.parts]
+    return common | {
         "rate": rates[0] if len(rates) == 1 else None, "fixed": given.fixed,
         "base": rules.base(fact, rule), "currency": fact.currency,
         "parts": [list(part) for part in given.parts] if len(rates) > 1 else None,
-        "number": number, "amount": amount, "is_active": True, "earned_at": fact.occurred_at,
-        "payable_at": fact.occurred_at + timedelta(days=rule.hold_days),
+        "amount": held.take(pair, given.amount, maximum=rule.ambassador_maximum),
+        "is_active": True, "payable_at": due_at,
     }  # fmt: skip
 
 

@@ -32,13 +32,22 @@ from referrals.models import (
     Refund,
     RefundState,
 )  # fmt: skip
-from rewards import ledger, oracle, rules, verify_credit, verify_perks, verify_uses
+from rewards import (
+    ledger,
+    oracle,
+    rules,
+    verify_credit,
+    verify_perks,
+    verify_rewards,
+    verify_uses,
+)  # fmt: skip
 from rewards.breach import MOST_SHOWN, PAGE, Breach, pages
 from rewards.models import Account, Commission, Entry, EntryKind, Posting, RewardCount
 
 _PROTECTED = (
     "ledger_entry", "ledger_posting", "audit_line", "reward_rule", "commission", "code",
     "perk_exchange", "voucher_batch", "voucher", "voucher_take", "points_grant",
+    "purchase_reward",
 )  # fmt: skip
 
 
@@ -89,6 +98,7 @@ def one_effect_each() -> Iterator[Breach]:
         "purchase": {"source", "external_id"},
         "refund": {"source", "external_id"},
         "commission": {"purchase_id", "ambassador_id"},
+        "purchase_reward": {"purchase_id", "ambassador_id"},
         "ledger_entry": {"source"},
         "redemption": {"code_id", "order_key"},
         "attribution": {"purchase_id"},
@@ -234,6 +244,7 @@ CHECKS: tuple[Callable[[], Iterator[Breach]], ...] = (
     verify_uses.uses_within_limits,
     verify_credit.one_winner,
     *verify_perks.CHECKS,
+    *verify_rewards.CHECKS,
 )
 
 
@@ -262,16 +273,15 @@ def _triggers() -> dict[str, set[str]]:
 
 
 def _wrong_counts() -> Iterator[Breach]:
-    """Yield ambassadors who have more than their cap, or another count than their commissions."""
+    """Yield ambassadors who have more than their cap, or another sum than their commissions."""
     is_capped = RewardRule.ambassador_maximum.is_not(None)
     query = (
         sa.select(
             Commission.campaign_id, Commission.ambassador_id,
-            sa.func.sum(Commission.amount).label("accrued"), sa.func.count().label("purchases"),
+            sa.func.sum(Commission.amount).label("accrued"),
             sa.func.sum(sa.case((is_capped, Commission.amount), else_=0)).label("capped"),
             sa.func.max(RewardRule.ambassador_maximum).label("cap"),
             sa.func.max(RewardCount.committed).label("committed"),
-            sa.func.max(RewardCount.purchases).label("counted"),
         )
         .join(RewardRule, RewardRule.id == Commission.rule_id)
         .outerjoin(
@@ -289,9 +299,8 @@ def _wrong_counts() -> Iterator[Breach]:
         subject = f"campaign {row.campaign_id}, ambassador {row.ambassador_id}"
         if row.cap is not None and row.capped > row.cap:
             yield Breach("M4", subject, f"accrued {row.capped} of at most {row.cap}")
-        if (row.committed, row.counted) != (row.accrued, row.purchases):
-            detail = f"counts {row.committed} in {row.counted} purchases"
-            yield Breach("M4", subject, f"{detail}, has {row.accrued} in {row.purchases}")
+        if row.committed != row.accrued:
+            yield Breach("M4", subject, f"counts {row.committed}, has {row.accrued}")
 
 
 def _wrong_balances() -> Iterator[Breach]:
