@@ -67,7 +67,7 @@ def create(slug: str, terms: Terms, *, status: CampaignStatus = CampaignStatus.D
         .insert(Campaign)
         .values(
             slug=slug, status=status, status_since=now, currency=program.current().currency,
-            committed=0, created_at=now, **_columns(terms),
+            committed=0, rewarded=0, created_at=now, **_columns(terms),
         )
         .on_conflict_do_nothing(index_elements=["slug"])
         .returning(Campaign.id)
@@ -93,17 +93,15 @@ def change(campaign: Campaign, terms: Terms, *, seen: str = "") -> None:
 
     Raises:
         InvalidInputError: A term cannot be.
-        CampaignError: Its terms are not those seen, it has ended, or the budget is below what
-            is committed.
+        CampaignError: Its terms are not those seen, it has ended, or a limit is below what was
+            taken of it.
     """
     campaign_terms.require(terms)
     perk_names.require(terms.reward)
     db.session.refresh(campaign, with_for_update=True)  # commissions raise `committed`
     if campaign.status is CampaignStatus.ENDED:
         raise CampaignError(_("This campaign has ended: its terms stay as they were."))
-    if terms.budget is not None and terms.budget < campaign.committed:
-        detail = _("The budget is below what is committed already.")
-        raise CampaignError(detail, faults=[Fault("/budget", detail)])
+    _require_room(campaign, terms)
     before = campaign_terms.of(campaign)
     if before == terms:
         return
@@ -119,6 +117,16 @@ def change(campaign: Campaign, terms: Terms, *, seen: str = "") -> None:
         _add_rule(campaign, terms.reward, effective_from=clock.now())
     db.session.flush()  # the caller reads its rules
     audit.record("campaign.change", "campaign", campaign.slug, _difference(before, terms))
+
+
+def _require_room(campaign: Campaign, terms: Terms) -> None:
+    """Refuse limits below what was taken of them."""
+    if terms.budget is not None and terms.budget < campaign.committed:
+        detail = _("The budget is below what is committed already.")
+        raise CampaignError(detail, faults=[Fault("/budget", detail)])
+    if terms.rewarded_limit is not None and terms.rewarded_limit < campaign.rewarded:
+        detail = _("More purchases than that were rewarded already.")
+        raise CampaignError(detail, faults=[Fault("/rewarded_limit", detail)])
 
 
 def start(campaign: Campaign) -> None:
@@ -197,7 +205,7 @@ def _columns(terms: Terms) -> dict[str, Any]:
         "new_customers_only": terms.new_customers_only,
         "uses_per_code": terms.uses_per_code, "uses_per_customer": terms.uses_per_customer,
         "refund_frees_use": terms.refund_frees_use, "budget": terms.budget,
-        "landing_url": terms.landing_url,
+        "rewarded_limit": terms.rewarded_limit, "landing_url": terms.landing_url,
     }  # fmt: skip
 
 

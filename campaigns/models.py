@@ -85,6 +85,10 @@ class Campaign(Model):
     __table_args__ = (
         sa.CheckConstraint("budget IS NULL OR committed <= budget", name="within_budget"),
         sa.CheckConstraint("committed >= 0", name="committed_not_negative"),
+        sa.CheckConstraint(
+            "rewarded >= 0 AND (rewarded_limit IS NULL OR rewarded <= rewarded_limit)",
+            name="within_rewarded_limit",
+        ),
     )
 
     id: Mapped[PrimaryKey]
@@ -109,6 +113,8 @@ class Campaign(Model):
     committed: Mapped[
         MinorUnits
     ]  # commissions accrued since there is a budget; a refund does not free it
+    rewarded_limit: Mapped[int | None]  # purchases that earn something, at most
+    rewarded: Mapped[int] = mapped_column(default=0)  # since there is that limit, as `committed`
     landing_url: Mapped[str | None] = mapped_column(sa.String(500))
     created_at: Mapped[UtcTime]
 

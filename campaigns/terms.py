@@ -106,6 +106,7 @@ class Terms:
     uses_per_customer: int | None = None
     refund_frees_use: bool = False
     budget: int | None = None
+    rewarded_limit: int | None = None  # purchases that earn something, at most
     landing_url: str | None = None
 
 
@@ -121,7 +122,7 @@ def of(campaign: Campaign) -> Terms:
         new_customers_only=campaign.new_customers_only,
         uses_per_code=campaign.uses_per_code, uses_per_customer=campaign.uses_per_customer,
         refund_frees_use=campaign.refund_frees_use, budget=campaign.budget,
-        landing_url=campaign.landing_url,
+        rewarded_limit=campaign.rewarded_limit, landing_url=campaign.landing_url,
     )  # fmt: skip
 
 
@@ -410,5 +411,7 @@ _RULES: tuple[tuple[str, Callable[[Terms], bool], Callable[[], str]], ...] = (
      lambda: _("Write a number above zero, or nothing.")),
     ("/budget", lambda t: t.budget is not None and not 0 < t.budget <= money.LARGEST,
      lambda: _("Write an amount above zero, or nothing.")),
+    ("/rewarded_limit", lambda t: _below_one(t.rewarded_limit),
+     lambda: _("Write a number above zero, or nothing.")),
     ("/landing_url", _bad_landing, lambda: _("Write an https address.")),
 )  # fmt: skip

@@ -218,6 +218,14 @@ def sentences(terms: Terms, currency: str) -> list[str]:
     if terms.budget is not None:
         limit = i18n.money(terms.budget, currency)
         told.append(str(_("Commissions are %(amount)s in all, at most.", amount=limit)))
+    if terms.rewarded_limit is not None:
+        told.append(
+            ngettext(
+                "%(count)s purchase is rewarded, at most.",
+                "%(count)s purchases are rewarded, at most.",
+                terms.rewarded_limit, count=i18n.number(terms.rewarded_limit),
+            )
+        )  # fmt: skip
     return told
 
 

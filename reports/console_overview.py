@@ -19,6 +19,7 @@ from campaigns import wording as campaign_words
 from core import clock, i18n
 from reports import acquisition, cac, campaigns, engine, figures, overview, wording
 from reports.models import Period, Report, following
+from rewards import purchase_rewards
 from rewards import wording as reward_words
 
 MONTHS = 6  # of the chart
@@ -83,7 +84,7 @@ def campaign(slug: str) -> ResponseReturnValue:
         ],
         objectives=campaign_words.OBJECTIVES, as_of=copy.manifest.as_of,
         brought=campaigns.of_one(copy, slug, span, one.currency),
-        behind=_behind(span, one.currency),
+        behind=_behind(span, one.currency), missed=purchase_rewards.gone(one.id),
     )  # fmt: skip
 
 

@@ -21,7 +21,15 @@ from core.web import row_asked
 from referrals import codes, purchases, sharing, suspicions
 from referrals.models import Purchase
 from referrals.sharing import Shared
-from rewards import commissions, credits, earnings, intake, purchase_list, wording
+from rewards import (
+    commissions,
+    credits,
+    earnings,
+    intake,
+    purchase_list,
+    wording,
+    wording_rewards,
+)  # fmt: skip
 from rewards.forms import OverrideForm
 from rewards.models import EntryKind
 from rewards.portal import link_url, month_start, wallets
@@ -126,8 +134,17 @@ def _purchase_page(purchase_id: int, form: OverrideForm) -> str:
         one=one, entries=commissions.entries_of(purchase_id), form=form, reason=wording.reason,
         touches=wording.TOUCHES, kinds=_entry_words(), names=_names(one), is_held=is_held,
         why_held=wording.suspicions(_against(one), seen) if is_held else [],
+        reward=_reward(one, is_held=is_held),
         seen=[] if is_held or not seen else wording.suspicions(" ".join(seen), seen),
     )  # fmt: skip
+
+
+def _reward(one: credits.Credited, *, is_held: bool) -> tuple[str, str, str] | None:
+    """Return what became of points or a perk, and the words and look of its state."""
+    if one.reward is None:
+        return None
+    words, look = wording_rewards.STATES[one.reward.state]
+    return wording_rewards.why(one.reward, is_held=is_held), str(words), look
 
 
 def _against(one: credits.Credited) -> str | None:
@@ -200,6 +217,7 @@ def _entry_words() -> dict[EntryKind, str]:
         EntryKind.REINSTATEMENT: _("Given again"),
         EntryKind.PAYOUT: _("Paid"),
         EntryKind.BONUS: _("Bonus"),
+        EntryKind.POINTS: _("Points"),
         EntryKind.EXCHANGE: _("Exchanged for a perk"),
         EntryKind.EXCHANGE_BACK: _("Given back for a cancelled perk"),
     }

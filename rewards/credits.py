@@ -14,7 +14,7 @@ from campaigns.models import Campaign
 from core.db import db
 from referrals.models import Attribution, Code, Customer, Purchase
 from rewards import ledger
-from rewards.models import Account, Commission
+from rewards.models import Account, Commission, PurchaseReward
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +40,7 @@ class Credited:
     campaign_name: str | None
     code: str | None
     commission: CommissionState | None
+    reward: PurchaseReward | None  # points or a perk
 
 
 def describe(purchase_ids: Sequence[int]) -> dict[int, Credited]:
@@ -53,6 +54,7 @@ def describe(purchase_ids: Sequence[int]) -> dict[int, Credited]:
             Member.external_id,
             Member.name,
             Commission,
+            PurchaseReward,
         )
         .outerjoin(Customer, Customer.id == Purchase.customer_id)
         .outerjoin(Attribution, Attribution.purchase_id == Purchase.id)
@@ -65,6 +67,13 @@ def describe(purchase_ids: Sequence[int]) -> dict[int, Credited]:
             sa.and_(
                 Commission.purchase_id == Purchase.id,
                 Commission.ambassador_id == Attribution.ambassador_id,
+            ),
+        )
+        .outerjoin(
+            PurchaseReward,
+            sa.and_(
+                PurchaseReward.purchase_id == Purchase.id,
+                PurchaseReward.ambassador_id == Attribution.ambassador_id,
             ),
         )
         .where(Purchase.id.in_(purchase_ids))
@@ -97,6 +106,7 @@ def _credited(row: Any, balances: dict[tuple[int, int], dict[Account, int]]) -> 
         campaign_name=row.campaign_name,
         code=row.text,
         commission=commission_state(row.Commission, balances) if row.Commission else None,
+        reward=row.PurchaseReward,
     )
 
 

@@ -29,7 +29,15 @@ from referrals.models import (
 )  # fmt: skip
 from rewards import credits, ledger
 from rewards.credits import CommissionState
-from rewards.models import Account, Commission, Entry, EntryKind, PayoutDetail, Posting
+from rewards.models import (
+    Account,
+    Commission,
+    Entry,
+    EntryKind,
+    PayoutDetail,
+    Posting,
+    PurchaseReward,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +74,7 @@ class Brought:
     clicked_at: datetime | None
     suspicion: str | None
     commission: CommissionState | None
+    reward: PurchaseReward | None  # points or a perk
 
     @property
     def state(self) -> str:
@@ -124,7 +133,7 @@ def brought(
     lost = sa.select(LostCredit.purchase_id).where(LostCredit.ambassador_id == ambassador_id)
     query = (
         sa.select(
-            Purchase, Attribution, Commission, Customer.first_purchase_id,
+            Purchase, Attribution, Commission, PurchaseReward, Customer.first_purchase_id,
             Code.text.label("code"), Click.clicked_at,
         )
         .outerjoin(Attribution, Attribution.purchase_id == Purchase.id)
@@ -135,6 +144,13 @@ def brought(
             Commission,
             sa.and_(
                 Commission.purchase_id == Purchase.id, Commission.ambassador_id == ambassador_id
+            ),
+        )
+        .outerjoin(
+            PurchaseReward,
+            sa.and_(
+                PurchaseReward.purchase_id == Purchase.id,
+                PurchaseReward.ambassador_id == ambassador_id,
             ),
         )
         .where(Purchase.id.in_(sa.union(credited, lost)))
@@ -202,6 +218,7 @@ def _brought(
         clicked_at=row.clicked_at if is_credited else None,
         suspicion=decided.suspicion if decided and is_credited else None,
         commission=credits.commission_state(row.Commission, balances) if row.Commission else None,
+        reward=row.PurchaseReward if is_credited else None,
     )  # fmt: skip
 
 

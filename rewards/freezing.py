@@ -159,9 +159,12 @@ def _frozen(fact: Earned, rule: RewardRule, *, lines: Sequence[rules.Line], held
     due_at = fact.occurred_at + timedelta(days=rule.hold_days)
     if not rule.kind.is_money:
         held.count(pair)
+        earns_any = bool(given.amount or given.perk_id)
+        is_admitted = not earns_any or held.admit(pair)
         return common | {
-            "points": given.amount, "perk_id": given.perk_id, "due_at": due_at,
-            "state": EarnedState.WAITING, "times": 0,
+            "points": given.amount if is_admitted else 0, "due_at": due_at, "times": 0,
+            "perk_id": given.perk_id if is_admitted else None,
+            "state": _first_state(earns_any=earns_any, is_admitted=is_admitted),
         }  # fmt: skip
     rates = [rate for rate, _ in given.parts]
     return common | {
@@ -171,6 +174,12 @@ def _frozen(fact: Earned, rule: RewardRule, *, lines: Sequence[rules.Line], held
         "amount": held.take(pair, given.amount, maximum=rule.ambassador_maximum),
         "is_active": True, "payable_at": due_at,
     }  # fmt: skip
+
+
+def _first_state(*, earns_any: bool, is_admitted: bool) -> EarnedState:
+    if not is_admitted:
+        return EarnedState.LIMITED
+    return EarnedState.WAITING if earns_any else EarnedState.GIVEN  # of nothing
 
 
 _LINES = (

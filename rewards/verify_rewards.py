@@ -13,7 +13,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from campaigns.models import RewardRule
+from campaigns.models import Campaign, RewardRule
 from core.db import db
 from referrals.models import Purchase, PurchaseStatus
 from rewards.breach import MOST_SHOWN, Breach, pages
@@ -91,10 +91,36 @@ def purchases_are_counted_once() -> Iterator[Breach]:
         yield Breach("M4", subject, f"counts {row.counts} purchases, has {row.n}")
 
 
+def numbers_within_limits() -> Iterator[Breach]:
+    """M4: a campaign rewards no more purchases than its limit, and counts those it rewarded."""
+    commissions = sa.select(Commission.campaign_id).where(Commission.amount > 0)
+    things = sa.select(PurchaseReward.campaign_id).where(
+        sa.or_(PurchaseReward.points > 0, PurchaseReward.perk_id.is_not(None))
+    )
+    rewarded = sa.union_all(commissions, things).subquery()
+    query = (
+        sa.select(Campaign.slug, Campaign.rewarded, Campaign.rewarded_limit)
+        .add_columns(sa.func.count(rewarded.c.campaign_id).label("n"))
+        .outerjoin(rewarded, rewarded.c.campaign_id == Campaign.id)
+        .where(Campaign.rewarded_limit.is_not(None))
+        .group_by(Campaign.id)
+        .having(
+            sa.or_(
+                Campaign.rewarded > Campaign.rewarded_limit,
+                Campaign.rewarded > sa.func.count(rewarded.c.campaign_id),
+            )
+        )
+    )
+    for row in db.session.execute(query.limit(MOST_SHOWN)):
+        detail = f"counts {row.rewarded} rewarded purchases of {row.rewarded_limit}, has {row.n}"
+        yield Breach("M4", f"campaign {row.slug}", detail)
+
+
 CHECKS: tuple[Callable[[], Iterator[Breach]], ...] = (
     points_as_the_rule_says,
     nothing_stays_of_what_is_gone,
     purchases_are_counted_once,
+    numbers_within_limits,
 )
 
 

@@ -21,6 +21,7 @@ from referrals.eligibility import Reason
 from referrals.models import CreditTouch, PurchaseStatus
 from referrals.suspicions import Signal
 from referrals.touches import Credit, Loss
+from rewards import wording_rewards
 from rewards.earnings import Brought
 
 CREDITS = {
@@ -143,6 +144,9 @@ def why(bought: Brought) -> str:
     told = [_credit(bought)]
     if bought.is_new and bought.touch is not CreditTouch.BINDING:
         told.append(str(_("It was their first purchase.")))
+    if bought.reward is not None and bought.status is not PurchaseStatus.CANCELLED:
+        is_held = bought.suspicion is not None
+        return " ".join([*told, wording_rewards.why(bought.reward, is_held=is_held)])
     return " ".join([*told, *_money(bought)])
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 from datetime import timedelta
 from functools import partial
 from typing import Any
 
+import pytest
 import sqlalchemy as sa
 from flask import Flask
 
+from campaigns import campaigns, terms
 from campaigns.models import RewardKind
 from core import clock
 from core.db import db
@@ -17,6 +20,7 @@ from integrations import facts
 from referrals.models import Code
 from rewards import exchanges, intake, jobs, points, purchase_rewards, purse, verify
 from rewards.models import (
+    Commission,
     EarnedState,
     Exchange,
     ExchangeState,
@@ -243,3 +247,57 @@ def test_a_rule_that_gives_no_points_moves_nothing(app: Flask) -> None:
     buy()
     assert verify.breaches() == []
     assert db.session.scalar(sa.select(sa.func.count()).select_from(Posting)) == 0
+
+
+def test_fifty_purchases_at_once_and_exactly_seven_are_rewarded(app: Flask) -> None:
+    campaign = make_campaign(rewarded_limit=7)
+    for number in range(10):
+        make_code(f"ZOE{number}X", campaign_id=campaign.id)
+    told = [purchase_fact(codes=(f"ZOE{number % 10}X",)) for number in range(CLIENTS)]
+    ends = at_once(app, [partial(intake.take_purchases, [one]) for one in told])
+    assert ends == {"done": CLIENTS}
+    assert verify.breaches() == []
+    amounts = list(db.session.scalars(sa.select(Commission.amount)))
+    assert sorted(amounts) == [0] * (CLIENTS - 7) + [1_000] * 7
+    db.session.refresh(campaign)
+    assert campaign.rewarded == 7
+
+
+def test_fifty_purchases_at_once_and_exactly_seven_get_points(app: Flask) -> None:
+    campaign = make_campaign(
+        rewarded_limit=7,
+        rule={"kind": RewardKind.POINTS, "rate": None, "amount": 50, "hold_days": 0},
+    )
+    make_code("ZOE10", campaign_id=campaign.id)
+    told = [purchase_fact(codes=("ZOE10",)) for _ in range(CLIENTS)]
+    assert at_once(app, [partial(intake.take_purchases, [one]) for one in told]) == {
+        "done": CLIENTS
+    }
+    found = states()
+    assert (found.count(EarnedState.GIVEN), found.count(EarnedState.LIMITED)) == (7, CLIENTS - 7)
+
+
+def test_a_purchase_that_earns_nothing_takes_none_of_the_number(app: Flask) -> None:
+    campaign = make_campaign(rewarded_limit=1, rule={"cases": [case(rate=0, buyer="existing")]})
+    make_code("ZOE10", campaign_id=campaign.id)
+    told = [purchase_fact(codes=("ZOE10",), email="ana@example.com") for _ in range(2)]
+    intake.take_purchases(told)
+    buy()
+    amounts = db.session.scalars(sa.select(Commission.amount).order_by(Commission.id))
+    assert list(amounts) == [1_000, 0, 0]
+    db.session.refresh(campaign)
+    assert campaign.rewarded == 1
+
+
+def test_the_number_of_rewarded_purchases_never_goes_below_those_that_were(app: Flask) -> None:
+    campaign = make_campaign(rewarded_limit=5)
+    make_code("ZOE10", campaign_id=campaign.id)
+    buy()
+    buy()
+    told = terms.of(campaign)
+    with pytest.raises(campaigns.CampaignError):
+        campaigns.change(campaign, dataclasses.replace(told, rewarded_limit=1))
+    campaigns.change(campaign, dataclasses.replace(told, rewarded_limit=2))
+    buy()
+    db.session.refresh(campaign)
+    assert campaign.rewarded == 2
