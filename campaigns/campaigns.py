@@ -1,14 +1,14 @@
 """Campaigns: set up, changed, started, paused and ended.
 
 A changed reward never rewrites history: it adds a version that applies from
-now on, and purchases of before keep the rule they were made under.
+now or a later day on, and purchases of before keep the rule they were made under.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import re
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -83,16 +83,19 @@ def create(slug: str, terms: Terms, *, status: CampaignStatus = CampaignStatus.D
     return campaign
 
 
-def change(campaign: Campaign, terms: Terms, *, seen: str = "") -> None:
-    """Write other terms; a changed reward becomes a new version, from now on.
+def change(
+    campaign: Campaign, terms: Terms, *, seen: str = "", effective_on: date | None = None
+) -> None:
+    """Write other terms; a changed reward becomes a new version, from now or a later day on.
 
     Args:
         campaign: Whose.
         terms: The new ones.
         seen: The digest of the terms that the person saw, or nothing.
+        effective_on: The first day of a changed reward, in the program's time zone.
 
     Raises:
-        InvalidInputError: A term cannot be.
+        InvalidInputError: A term cannot be, or that day is past.
         CampaignError: Its terms are not those seen, it has ended, or a limit is below what was
             taken of it.
     """
@@ -114,9 +117,22 @@ def change(campaign: Campaign, terms: Terms, *, seen: str = "") -> None:
     if before.benefits != terms.benefits:
         _write_benefits(campaign, terms.benefits)
     if before.reward != terms.reward:
-        _add_rule(campaign, terms.reward, effective_from=clock.now())
+        _add_rule(campaign, terms.reward, effective_from=_from(effective_on))
     db.session.flush()  # the caller reads its rules
     audit.record("campaign.change", "campaign", campaign.slug, _difference(before, terms))
+
+
+def _from(effective_on: date | None) -> datetime:
+    """Return the instant from which a changed reward counts; earlier orders keep theirs."""
+    now, timezone = clock.now(), program.current().timezone
+    today = clock.local_day(now, timezone)
+    if effective_on is None or effective_on == today:
+        return now
+    starts_at = campaign_terms.window(effective_on, None, timezone)[0]
+    if starts_at is None or effective_on < today:
+        detail = _("That day is past: purchases keep the reward of their day.")
+        raise InvalidInputError(detail, faults=[Fault("/effective_on", detail)])
+    return starts_at
 
 
 def _require_room(campaign: Campaign, terms: Terms) -> None:

@@ -173,9 +173,10 @@ class RewardRule(Model):
 
 
 class Draft(Model):
-    """A campaign in the making: what a person wrote so far, as they wrote it.
+    """A campaign in the making, or a change of one: what a person wrote so far, as they wrote it.
 
-    Once it is launched it names its campaign, so that launching twice makes one.
+    Once it is launched it names its campaign, so that launching twice makes one; a change
+    is applied once, to the terms that it began with.
     """
 
     __tablename__ = "campaign_draft"
@@ -185,6 +186,9 @@ class Draft(Model):
     name: Mapped[str] = mapped_column(sa.String(120))
     answers: Mapped[Facts]  # field: list of texts
     campaign_id: Mapped[BigId | None] = mapped_column(sa.ForeignKey("campaign.id"), unique=True)
+    changes_id: Mapped[BigId | None] = mapped_column(sa.ForeignKey("campaign.id"), index=True)
+    seen: Mapped[str | None] = mapped_column(sa.String(16))  # mark of the terms that it changes
+    applied_at: Mapped[UtcTime | None]  # a change: since then they are the campaign's
     saved_at: Mapped[UtcTime]
     created_at: Mapped[UtcTime]
 

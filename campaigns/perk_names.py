@@ -20,7 +20,9 @@ def name(perk_id: int | None) -> str:
 
 def of(reward: AmbassadorEarns) -> set[int]:
     """Return the ids of the perks that a reward may give."""
-    told = [reward.perk_id, *(one.perk_id for one in (*reward.cases, *reward.tiers))]
+    told = [reward.perk_id]
+    told += [case.perk_id for case in reward.cases]
+    told += [tier.perk_id for tier in reward.tiers]
     return {perk_id for perk_id in told if perk_id is not None}
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
@@ -124,6 +124,20 @@ def of(campaign: Campaign) -> Terms:
         refund_frees_use=campaign.refund_frees_use, budget=campaign.budget,
         rewarded_limit=campaign.rewarded_limit, landing_url=campaign.landing_url,
     )  # fmt: skip
+
+
+def in_force(campaign: Campaign) -> Terms:
+    """Return the terms that hold now: a reward that counts from a later day is not in them."""
+    return replace(of(campaign), reward=reward_of(rule_in_force(campaign)))
+
+
+def rule_in_force(campaign: Campaign) -> RewardRule:
+    """Return the newest version of the reward that counts now."""
+    now = clock.now()
+    began = [
+        rule for rule in campaign.rules if rule.effective_from is None or rule.effective_from <= now
+    ]
+    return (began or campaign.rules)[-1]
 
 
 def digest(terms: Terms) -> str:

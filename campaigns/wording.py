@@ -231,7 +231,7 @@ def sentences(terms: Terms, currency: str) -> list[str]:
 
 def of_campaign(campaign: Campaign) -> list[str]:
     """Return the terms of a campaign as it stands, a sentence each."""
-    return sentences(campaign_terms.of(campaign), campaign.currency)
+    return sentences(campaign_terms.in_force(campaign), campaign.currency)
 
 
 def _base(reward: AmbassadorEarns) -> str:

@@ -79,7 +79,10 @@ def campaign(slug: str) -> ResponseReturnValue:
             campaign_words.benefit(gets, one.currency) for gets in campaign_terms.of(one).benefits
         ],
         versions=[
-            (rule, campaign_words.reward(campaign_terms.reward_of(rule), one.currency))
+            (
+                rule, campaign_words.reward(campaign_terms.reward_of(rule), one.currency),
+                bool(rule.effective_from and rule.effective_from > clock.now()),
+            )
             for rule in reversed(one.rules)
         ],
         objectives=campaign_words.OBJECTIVES, as_of=copy.manifest.as_of,
