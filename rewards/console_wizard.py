@@ -211,7 +211,10 @@ def _show(page: Page, step: str, *, faults: list[Fault] | None = None) -> str:
 def _estimate(page: Page, reached: int) -> estimates.Estimate | None:
     if page.read.terms is None:
         return None
-    return estimates.of(page.read.terms, reached=reached, known=estimates.past(page.currency))
+    return estimates.of(
+        page.read.terms, reached=reached, known=estimates.past(page.currency),
+        currency=page.currency,
+    )  # fmt: skip
 
 
 def _step_of(fault: Fault) -> str:

@@ -16,7 +16,7 @@ from ambassadors import choices, circles, segments
 from ambassadors.models import AmbassadorKind, AmbassadorStatus
 from campaigns import briefs, campaigns, terms
 from campaigns.forms_wizard import STEPS
-from campaigns.models import Brief, Campaign, CampaignStatus, Draft, Format, Mention
+from campaigns.models import Brief, Campaign, CampaignStatus, Draft, Format, Mention, RewardKind
 from campaigns.terms import Buyer, Case, Tier
 from core import clock
 from core.db import db
@@ -380,11 +380,15 @@ def test_the_estimate_comes_from_the_past_with_its_range(app: Flask, staff: Flas
     plain = terms.Terms(
         name="x", reward=terms.AmbassadorEarns(rate=1000), benefits=(terms.benefit("20%", "EUR"),)
     )
-    found = must(estimates.of(plain, reached=2, known=known))
+    found = must(estimates.of(plain, reached=2, known=known, currency="EUR"))
     assert (found.purchases.low, found.purchases.middle, found.purchases.high) == (20, 40, 61)
-    assert (found.commissions.low, found.commissions.high) == (20_000, 61_000)
+    assert (found.rewards.low, found.rewards.high) == (20_000, 61_000)
     assert found.discounts.low == 20 * 2_500
-    assert estimates.of(plain, reached=0, known=known) is None
+    assert estimates.of(plain, reached=0, known=known, currency="EUR") is None
+    points = terms.AmbassadorEarns(kind=RewardKind.POINTS, amount=50)
+    few = dataclasses.replace(plain, reward=points, rewarded_limit=30)
+    found = must(estimates.of(few, reached=2, known=known, currency="EUR"))
+    assert (found.rewards.low, found.rewards.high, found.unit) == (1_000, 1_500, "PTS")
 
 
 def test_a_sprint_counts_towards_its_goal_until_its_last_day(
