@@ -70,7 +70,7 @@ def _case(text: str, kind: RewardKind, currency: str) -> Case:
     if told or (buyer and buyer not in set(Buyer)):
         raise _wrong(
             "/cases",
-            _("Write a case such as “20%%; products=TEA,POT; countries=FR; buyer=new”."),
+            _("Write a case such as “5.00; products=TEA,POT; countries=FR; buyer=new”."),
         )
     return Case(
         **_other(gives, kind, currency, "/cases"), products=words(products),
@@ -83,7 +83,7 @@ def _tier(text: str, kind: RewardKind, currency: str) -> Tier:
     start, colon, gives = text.partition(":")
     start = start.strip()
     if not (colon and start.isascii() and start.isdigit() and len(start) < 8):
-        raise _wrong("/tiers", _("Write a tier such as “10: 15%%”."))
+        raise _wrong("/tiers", _("Write a tier such as “10: 5.00”."))
     return Tier(start=int(start), **_other(gives, kind, currency, "/tiers"))
 
 
