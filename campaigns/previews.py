@@ -46,6 +46,11 @@ class Reach:
     guarded: dict[guard.Spared, int]  # in the audience, and not to be asked now
 
     @property
+    def in_audience(self) -> int:
+        """Return how many are meant, whether they may be asked this week or later."""
+        return self.reached + sum(self.guarded.values())
+
+    @property
     def spared(self) -> list[tuple[str, int]]:
         """Return why people are spared, in words, and how many."""
         told = [(str(REASONS[reason]), count) for reason, count in self.outside.items()]

@@ -152,7 +152,7 @@ def _page(draft: Draft) -> Page:
     rules = program.current()
     changed = drafts.changed_by(draft)
     currency = changed.currency if changed else rules.currency
-    form = wizard.form_of(draft.answers, _menus())
+    form = wizard.form_of(draft.answers, _menus(draft))
     read = reading.read(
         form, currency=currency, timezone=rules.timezone,
         before=campaign_terms.of(changed) if changed else None,
@@ -163,12 +163,14 @@ def _page(draft: Draft) -> Page:
     return Page(draft, form, read, currency)
 
 
-def _menus() -> Menus:
+def _menus(draft: Draft) -> Menus:
+    chosen = {text for texts in draft.answers.values() for text in texts}
     return Menus(
         owners=_owners(),
         perks=[
             (str(one.id), perk_words.name(one))
-            for one in perks.newest() if one.status is OfferStatus.ACTIVE
+            for one in perks.newest()
+            if one.status is OfferStatus.ACTIVE or str(one.id) in chosen  # taken out since
         ],
         circles=[(str(number), name) for number, name in circles.names().items()],
         segments=[(str(number), name) for number, name in segments.names().items()],
@@ -202,17 +204,17 @@ def _show(page: Page, step: str, *, faults: list[Fault] | None = None) -> str:
         offers=[offers.read(terms, page.currency, word) for word in ("en", "fr")] if terms else [],
         wrong=[(fault, _step_of(fault)) for fault in page.read.faults] if is_review else [],
         sentences=wording.sentences(terms, page.currency) if terms and is_review else [],
-        estimate=_estimate(page, reach.reached if reach else 0) if is_review else None,
+        estimate=_estimate(page, reach.in_audience if reach else 0) if is_review else None,
         mention=briefs.mention(brief.format, _today()) if brief else None,
         fewest=(estimates.FEWEST_MONTHS, estimates.FEWEST_PURCHASES),
     )  # fmt: skip
 
 
-def _estimate(page: Page, reached: int) -> estimates.Estimate | None:
+def _estimate(page: Page, meant: int) -> estimates.Estimate | None:
     if page.read.terms is None:
         return None
     return estimates.of(
-        page.read.terms, reached=reached, known=estimates.past(page.currency),
+        page.read.terms, reached=meant, known=estimates.past(page.currency),
         currency=page.currency,
     )  # fmt: skip
 

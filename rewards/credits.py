@@ -22,6 +22,7 @@ class CommissionState:
     """A commission as the ledger has it now."""
 
     amount: int  # minor units, after refunds
+    accrued: int  # before any refund; 0: a limit was reached, or the rule gives nothing
     currency: str
     state: str  # pending, held, payable, paid or reversed
     payable_at: datetime
@@ -122,6 +123,6 @@ def commission_state(
     """Return a commission as the ledger has it, from `ledger.by_purchase`."""
     standing = balances.get((commission.purchase_id, commission.ambassador_id), {})
     return CommissionState(
-        amount=standing.get(Account.EXPENSE, 0), currency=commission.currency,
+        amount=standing.get(Account.EXPENSE, 0), accrued=commission.amount, currency=commission.currency,
         state=state_of(standing), payable_at=commission.payable_at,
     )  # fmt: skip

@@ -79,7 +79,9 @@ class Brought:
     @property
     def state(self) -> str:
         """Where the money stands, or `not_counted`."""
-        return self.commission.state if self.commission and self.is_credited else "not_counted"
+        if self.commission is None or not self.commission.accrued or not self.is_credited:
+            return "not_counted"
+        return self.commission.state
 
     @property
     def amount(self) -> int:

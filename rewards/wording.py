@@ -174,6 +174,8 @@ def _money(bought: Brought) -> list[str]:
         return [reason("cancelled")]
     if earned is None:
         return [str(_("The reward of the campaign does not cover this purchase."))]
+    if not earned.accrued:
+        return [str(_("It earned nothing: the campaign had given all that it may, or gives none."))]
     told = []
     if 0 < bought.refunded < bought.total:
         back = i18n.money(bought.refunded, bought.currency)

@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 
 from accounts.models import RoleName, Scope, User
 from ambassadors.models import Ambassador
-from campaigns.models import RewardKind
+from campaigns.models import Campaign, RewardKind
 from core.db import db
 from referrals.models import Code
 from rewards import intake, person_data
@@ -81,3 +81,16 @@ def test_the_shop_s_answer_and_the_console_say_what_a_purchase_earned(
     assert "It earned 50 points." in page
     assert "points given" in page
     assert db.session.scalar(sa.select(sa.func.count()).select_from(Code)) == 1
+
+
+def test_a_purchase_beyond_the_number_says_that_nothing_was_left_to_earn(
+    app: Flask, client: FlaskClient
+) -> None:
+    code = code_for(rate=1000)
+    db.session.execute(sa.update(Campaign).values(rewarded_limit=1))
+    intake.take_purchases([purchase_fact(codes=("ZOE10",)) for _ in range(2)])
+    owner = db.session.get_one(Ambassador, code.ambassador_id)
+    sign_in(client, db.session.get_one(User, owner.user_id))
+    page = client.get("/portal/purchases?lang=en").text
+    assert page.count("It earned nothing: the campaign had given all that it may") == 1
+    assert "It was refunded" not in page

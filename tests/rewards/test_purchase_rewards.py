@@ -301,3 +301,13 @@ def test_the_number_of_rewarded_purchases_never_goes_below_those_that_were(app: 
     buy()
     db.session.refresh(campaign)
     assert campaign.rewarded == 2
+
+
+def test_the_database_refuses_to_change_what_a_purchase_earned(app: Flask) -> None:
+    earning()
+    buy()
+    db.session.commit()
+    for statement in ("DELETE FROM purchase_reward", "UPDATE purchase_reward SET points = 9"):
+        with pytest.raises(sa.exc.DBAPIError, match="keeps its history"):
+            db.session.execute(sa.text(statement))
+        db.session.rollback()
