@@ -123,6 +123,6 @@ def commission_state(
     """Return a commission as the ledger has it, from `ledger.by_purchase`."""
     standing = balances.get((commission.purchase_id, commission.ambassador_id), {})
     return CommissionState(
-        amount=standing.get(Account.EXPENSE, 0), accrued=commission.amount, currency=commission.currency,
-        state=state_of(standing), payable_at=commission.payable_at,
+        amount=standing.get(Account.EXPENSE, 0), accrued=commission.amount,
+        currency=commission.currency, state=state_of(standing), payable_at=commission.payable_at,
     )  # fmt: skip

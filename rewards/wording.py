@@ -22,6 +22,7 @@ from referrals.models import CreditTouch, PurchaseStatus
 from referrals.suspicions import Signal
 from referrals.touches import Credit, Loss
 from rewards import wording_rewards
+from rewards.credits import CommissionState
 from rewards.earnings import Brought
 
 CREDITS = {
@@ -182,17 +183,20 @@ def _money(bought: Brought) -> list[str]:
         told.append(
             _("%(amount)s were refunded, and the commission is smaller by as much.", amount=back)
         )
+    return [*map(str, told), _stands(earned)]
+
+
+def _stands(earned: CommissionState) -> str:
+    """Return where the money of a commission stands, a sentence."""
     if earned.state == "reversed":
-        told.append(_("It was refunded, so nothing is left to earn."))
-    elif earned.state == "pending":
+        return str(_("It was refunded, so nothing is left to earn."))
+    if earned.state == "pending":
         day = i18n.day(earned.payable_at)
-        told.append(
+        return str(
             _("The sum becomes available on %(day)s, when it can no longer be returned.", day=day)
         )
-    elif earned.state == "held":
-        told.append(_("The team is looking at this one before it becomes available."))
-    elif earned.state == "payable":
-        told.append(_("The time for returns is over: the sum is available."))
-    else:
-        told.append(_("The sum has been paid."))
-    return [str(sentence) for sentence in told]
+    if earned.state == "held":
+        return str(_("The team is looking at this one before it becomes available."))
+    if earned.state == "payable":
+        return str(_("The time for returns is over: the sum is available."))
+    return str(_("The sum has been paid."))
