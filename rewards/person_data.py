@@ -39,6 +39,7 @@ from rewards.models import (
     Perk,
     Posting,
     PurchaseQuestion,
+    PurchaseReward,
     Voucher,
     VoucherTake,
 )
@@ -196,6 +197,18 @@ def _as_ambassador(one: Ambassador) -> dict[str, Any]:
             )
             .join(Perk, Perk.id == Exchange.perk_id)
             .where(Exchange.ambassador_id == one.id)
+        ),
+        "purchase_rewards": _rows(
+            sa.select(
+                PurchaseReward.kind,
+                PurchaseReward.points,
+                Perk.name_en.label("perk"),
+                PurchaseReward.state,
+                PurchaseReward.earned_at,
+            )
+            .outerjoin(Perk, Perk.id == PurchaseReward.perk_id)
+            .where(PurchaseReward.ambassador_id == one.id)
+            .order_by(PurchaseReward.id)
         ),
         "questions": [
             _row(said, "kind", "text", "asked_at", "answer", "answered_at")
