@@ -243,7 +243,7 @@ def test_m7_finds_who_waits_although_paid(app: Flask) -> None:
     db.session.add(RateWait(purchase_id=paid, since=NOW))
     db.session.commit()
     assert [str(one) for one in verify.breaches()] == [
-        f"M7: {_name(paid)}: awaits a rate of currency and has a commission"
+        f"M7: {_name(paid)}: awaits a rate of currency and has earned"
     ]
 
 
