@@ -80,6 +80,7 @@ def test_the_shop_s_answer_and_the_console_say_what_a_purchase_earned(
     page = client.get("/console/purchases/api/A-1?lang=en").text
     assert "It earned 50 points." in page
     assert "points given" in page
+    assert "step by step" not in page
     assert db.session.scalar(sa.select(sa.func.count()).select_from(Code)) == 1
 
 
