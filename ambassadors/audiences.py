@@ -65,6 +65,15 @@ def query(audience: Audience) -> sa.Select[int]:
     return wanted
 
 
+def is_listed(audience: Audience) -> sa.ColumnElement[bool] | None:
+    """Return the condition that a member is in a list of an audience; None where it has none."""
+    if not (audience.circle_ids or audience.segment_ids):
+        return None
+    lists = Audience(circle_ids=audience.circle_ids, segment_ids=audience.segment_ids)
+    inside = query(lists).subquery()  # its own, whatever the outer query joins
+    return Member.id.in_(sa.select(inside.c[0]))
+
+
 def checked(audience: Audience) -> Audience:
     """Return an audience with its countries in capitals.
 

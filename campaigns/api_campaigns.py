@@ -6,7 +6,7 @@ from flask import Blueprint, Response, request
 
 from accounts import permissions
 from accounts.models import Scope
-from campaigns import campaigns
+from campaigns import campaigns, terms
 from campaigns.models import (
     BenefitKind,
     Campaign,
@@ -14,6 +14,7 @@ from campaigns.models import (
     Objective,
     RewardKind,
 )  # fmt: skip
+from campaigns.terms import Case
 from core import api
 from core.api import Struct
 from core.errors import InvalidInputError
@@ -33,13 +34,36 @@ class BenefitOut(Struct):
     product: str | None
 
 
+class CaseOut(Struct):
+    """Another reward where all that it names is true; the first case that fits counts."""
+
+    rate: int | None
+    amount: int | None
+    perk: int | None
+    products: list[str]
+    countries: list[str]
+    buyer: str | None  # new or existing
+
+
+class TierOut(Struct):
+    """Another reward from an ambassador's nth purchase in the campaign on."""
+
+    start: int
+    rate: int | None
+    amount: int | None
+    perk: int | None
+
+
 class RewardOut(Struct):
-    """What the ambassador earns, in its present version; cases and tiers are on its page."""
+    """What the ambassador gets now: `amount` is minor units, or points where the kind is points."""
 
     version: int
     kind: RewardKind
     rate: int | None
     amount: int | None
+    perk: int | None  # its id
+    cases: list[CaseOut]
+    tiers: list[TierOut]
     maximum: int | None
     hold_days: int
     new_customers_only: bool
@@ -65,6 +89,9 @@ class CampaignOut(Struct):
     uses_per_customer: int | None
     currency: str
     budget: int | None
+    committed: int | None  # of the budget
+    rewarded_limit: int | None  # purchases that earn something, at most
+    rewarded: int | None  # of that limit
     benefits: list[BenefitOut]
     reward: RewardOut
 
@@ -106,8 +133,16 @@ def show_campaign(slug: str) -> Response:
     return api.answer(_campaign(campaigns.get(slug)))
 
 
+def _case(case: Case) -> CaseOut:
+    return CaseOut(
+        rate=case.rate, amount=case.amount, perk=case.perk_id, products=list(case.products),
+        countries=list(case.countries), buyer=case.buyer.value if case.buyer else None,
+    )  # fmt: skip
+
+
 def _campaign(one: Campaign) -> CampaignOut:
-    rule = one.rules[-1]
+    rule = terms.rule_in_force(one)
+    reward = terms.reward_of(rule)
     return CampaignOut(
         slug=one.slug, name=one.name, objective=one.objective, status=one.status,
         starts_at=one.starts_at.isoformat() if one.starts_at else None,
@@ -116,12 +151,19 @@ def _campaign(one: Campaign) -> CampaignOut:
         minimum_basket=one.minimum_basket, new_customers_only=one.new_customers_only,
         uses_per_code=one.uses_per_code, uses_per_customer=one.uses_per_customer,
         currency=one.currency, budget=one.budget,
+        committed=None if one.budget is None else one.committed, rewarded_limit=one.rewarded_limit,
+        rewarded=None if one.rewarded_limit is None else one.rewarded,
         benefits=[
             BenefitOut(kind=b.kind, percent=b.percent, amount=b.amount, product=b.product)
             for b in one.benefits
         ],
         reward=RewardOut(
             version=rule.version, kind=rule.kind, rate=rule.rate, amount=rule.amount,
+            perk=rule.perk_id, cases=[_case(case) for case in reward.cases],
+            tiers=[
+                TierOut(start=tier.start, rate=tier.rate, amount=tier.amount, perk=tier.perk_id)
+                for tier in reward.tiers
+            ],
             maximum=rule.maximum, hold_days=rule.hold_days,
             new_customers_only=rule.new_customers_only, months=rule.months,
             ambassador_maximum=rule.ambassador_maximum,

@@ -1,14 +1,14 @@
 """Campaigns: set up, changed, started, paused and ended.
 
 A changed reward never rewrites history: it adds a version that applies from
-now on, and purchases of before keep the rule they were made under.
+now or a later day on, and purchases of before keep the rule they were made under.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import re
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -17,6 +17,7 @@ from flask_babel import gettext as _
 
 from accounts import audit
 from ambassadors import program
+from campaigns import perk_names
 from campaigns import terms as campaign_terms
 from campaigns.models import Benefit, Campaign, CampaignStatus, RewardRule
 from campaigns.terms import AmbassadorEarns, FriendGets, Terms
@@ -59,13 +60,14 @@ def create(slug: str, terms: Terms, *, status: CampaignStatus = CampaignStatus.D
         detail = _("Use small letters, digits and dashes, such as winter-2026.")
         raise InvalidInputError(detail, faults=[Fault("/slug", detail)])
     campaign_terms.require(terms)
+    perk_names.require(terms.reward)
     now = clock.now()
     campaign_id = db.session.scalar(
         upsert_dialect()
         .insert(Campaign)
         .values(
             slug=slug, status=status, status_since=now, currency=program.current().currency,
-            committed=0, created_at=now, **_columns(terms),
+            committed=0, rewarded=0, created_at=now, **_columns(terms),
         )
         .on_conflict_do_nothing(index_elements=["slug"])
         .returning(Campaign.id)
@@ -81,26 +83,28 @@ def create(slug: str, terms: Terms, *, status: CampaignStatus = CampaignStatus.D
     return campaign
 
 
-def change(campaign: Campaign, terms: Terms, *, seen: str = "") -> None:
-    """Write other terms; a changed reward becomes a new version, from now on.
+def change(
+    campaign: Campaign, terms: Terms, *, seen: str = "", effective_on: date | None = None
+) -> None:
+    """Write other terms; a changed reward becomes a new version, from now or a later day on.
 
     Args:
         campaign: Whose.
         terms: The new ones.
         seen: The digest of the terms that the person saw, or nothing.
+        effective_on: The first day of a changed reward, in the program's time zone.
 
     Raises:
-        InvalidInputError: A term cannot be.
-        CampaignError: Its terms are not those seen, it has ended, or the budget is below what
-            is committed.
+        InvalidInputError: A term cannot be, or that day is past.
+        CampaignError: Its terms are not those seen, it has ended, or a limit is below what was
+            taken of it.
     """
     campaign_terms.require(terms)
+    perk_names.require(terms.reward)
     db.session.refresh(campaign, with_for_update=True)  # commissions raise `committed`
     if campaign.status is CampaignStatus.ENDED:
         raise CampaignError(_("This campaign has ended: its terms stay as they were."))
-    if terms.budget is not None and terms.budget < campaign.committed:
-        detail = _("The budget is below what is committed already.")
-        raise CampaignError(detail, faults=[Fault("/budget", detail)])
+    _require_room(campaign, terms)
     before = campaign_terms.of(campaign)
     if before == terms:
         return
@@ -113,9 +117,32 @@ def change(campaign: Campaign, terms: Terms, *, seen: str = "") -> None:
     if before.benefits != terms.benefits:
         _write_benefits(campaign, terms.benefits)
     if before.reward != terms.reward:
-        _add_rule(campaign, terms.reward, effective_from=clock.now())
+        _add_rule(campaign, terms.reward, effective_from=_from(effective_on))
     db.session.flush()  # the caller reads its rules
     audit.record("campaign.change", "campaign", campaign.slug, _difference(before, terms))
+
+
+def _from(effective_on: date | None) -> datetime:
+    """Return the instant from which a changed reward counts; earlier orders keep theirs."""
+    now, timezone = clock.now(), program.current().timezone
+    today = clock.local_day(now, timezone)
+    if effective_on is None or effective_on == today:
+        return now
+    starts_at = campaign_terms.window(effective_on, None, timezone)[0]
+    if starts_at is None or effective_on < today:
+        detail = _("That day is past: purchases keep the reward of their day.")
+        raise InvalidInputError(detail, faults=[Fault("/effective_on", detail)])
+    return starts_at
+
+
+def _require_room(campaign: Campaign, terms: Terms) -> None:
+    """Refuse limits below what was taken of them."""
+    if terms.budget is not None and terms.budget < campaign.committed:
+        detail = _("The budget is below what is committed already.")
+        raise CampaignError(detail, faults=[Fault("/budget", detail)])
+    if terms.rewarded_limit is not None and terms.rewarded_limit < campaign.rewarded:
+        detail = _("More purchases than that were rewarded already.")
+        raise CampaignError(detail, faults=[Fault("/rewarded_limit", detail)])
 
 
 def start(campaign: Campaign) -> None:
@@ -194,7 +221,7 @@ def _columns(terms: Terms) -> dict[str, Any]:
         "new_customers_only": terms.new_customers_only,
         "uses_per_code": terms.uses_per_code, "uses_per_customer": terms.uses_per_customer,
         "refund_frees_use": terms.refund_frees_use, "budget": terms.budget,
-        "landing_url": terms.landing_url,
+        "rewarded_limit": terms.rewarded_limit, "landing_url": terms.landing_url,
     }  # fmt: skip
 
 

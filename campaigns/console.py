@@ -1,10 +1,10 @@
-"""The staff's door of campaigns: the list and the plain form; what one brought is in reports."""
+"""The staff's door of campaigns: the list, and their start and end; one of them is in reports."""
 
 from __future__ import annotations
 
 from datetime import date, datetime
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
@@ -12,11 +12,9 @@ from accounts import permissions
 from ambassadors import program
 from campaigns import campaigns, wording
 from campaigns import terms as campaign_terms
-from campaigns.forms import CampaignForm, ChangeForm, NewCampaignForm, of_campaign, terms_of
 from campaigns.models import CampaignStatus
-from core import forms
 from core.db import db
-from core.errors import DomainError, NotFoundError
+from core.errors import NotFoundError
 from core.web import row_asked
 
 PAGE = 50
@@ -42,50 +40,6 @@ def everything() -> ResponseReturnValue:
     )  # fmt: skip
 
 
-@door.route("/new", methods=["GET", "POST"])
-@permissions.allow(permissions.MARKETER)
-def create() -> ResponseReturnValue:
-    """Set a campaign up."""
-    rules = program.current()
-    form = NewCampaignForm(
-        data=None if request.method == "POST" else {"hold_days": str(rules.hold_days)}
-    )
-    if form.validate_on_submit():
-        try:
-            decided = terms_of(form, currency=rules.currency, timezone=rules.timezone, before=None)
-            campaign = campaigns.create((form.slug.data or "").strip(), decided)
-            db.session.commit()
-        except DomainError as error:
-            db.session.rollback()
-            forms.show(form, error)
-        else:
-            flash(_("The campaign is a draft: read its terms, then start it."))
-            return redirect(url_for("overview.campaign", slug=campaign.slug))
-    return _form_page(form, None, rules.currency)
-
-
-@door.route("/<slug>/edit", methods=["GET", "POST"])
-@permissions.allow(permissions.MARKETER)
-def edit(slug: str) -> ResponseReturnValue:
-    """Change a campaign's terms."""
-    campaign = campaigns.get(slug)
-    currency, timezone = campaign.currency, program.current().timezone
-    form = ChangeForm(data=None if request.method == "POST" else of_campaign(campaign, timezone))
-    if form.validate_on_submit():
-        try:
-            before = campaign_terms.of(campaign)
-            decided = terms_of(form, currency=currency, timezone=timezone, before=before)
-            campaigns.change(campaign, decided, seen=form.seen.data or "")
-            db.session.commit()
-        except DomainError as error:
-            db.session.rollback()
-            forms.show(form, error)
-        else:
-            flash(_("Saved."))
-            return redirect(url_for("overview.campaign", slug=slug))
-    return _form_page(form, slug, currency)
-
-
 @door.post("/<slug>/<act>")
 @permissions.allow(permissions.MARKETER)
 def move(slug: str, act: str) -> ResponseReturnValue:
@@ -99,8 +53,3 @@ def move(slug: str, act: str) -> ResponseReturnValue:
 
 def _last_day(ends_at: datetime | None) -> date | None:
     return campaign_terms.days(None, ends_at, program.current().timezone)[1]
-
-
-def _form_page(form: CampaignForm, slug: str | None, currency: str) -> ResponseReturnValue:
-    page = render_template("campaigns/console/form.html", form=form, slug=slug, currency=currency)
-    return page, 422 if form.is_submitted() else 200

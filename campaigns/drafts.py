@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import sqlalchemy as sa
 from flask_babel import gettext as _
 
+from campaigns import terms
 from campaigns.models import Campaign, Draft
 from core import clock
 from core.db import affected, db
@@ -36,13 +38,30 @@ def begin(answers: Mapping[str, Sequence[str]]) -> Draft:
     return draft
 
 
+def change(campaign: Campaign, answers: Mapping[str, Sequence[str]]) -> Draft:
+    """Return the draft that changes a campaign: the one that waits, if its terms are the same.
+
+    Args:
+        campaign: Which.
+        answers: What its terms and brief say, for a new draft.
+    """
+    seen = terms.digest(terms.of(campaign))
+    query = _WAITING.where(Draft.changes_id == campaign.id, Draft.seen == seen)
+    known = db.session.scalar(query.order_by(Draft.saved_at.desc()).limit(1))
+    if known is not None:
+        return known
+    draft = begin(answers)
+    draft.changes_id, draft.seen = campaign.id, seen
+    return draft
+
+
 def save(draft: Draft, answers: Mapping[str, Sequence[str]]) -> None:
     """Keep the answers of a step beside those of the others.
 
     Raises:
-        LaunchedError: It is a campaign by now.
+        LaunchedError: It is a campaign by now, or was applied to one.
     """
-    if draft.campaign_id is not None:
+    if draft.campaign_id is not None or draft.applied_at is not None:
         raise LaunchedError(_("This draft was launched: change the campaign itself."))
     draft.answers = draft.answers | _kept(answers)
     draft.name = _name(draft.answers)
@@ -58,32 +77,47 @@ def get(token: str) -> Draft:
 
 
 def waiting(*, limit: int = 20) -> list[Draft]:
-    """Return the drafts not launched yet, the last saved first."""
-    query = sa.select(Draft).where(Draft.campaign_id.is_(None))
-    return list(db.session.scalars(query.order_by(Draft.saved_at.desc()).limit(limit)))
+    """Return the drafts not launched or applied yet, the last saved first."""
+    return list(db.session.scalars(_WAITING.order_by(Draft.saved_at.desc()).limit(limit)))
 
 
 def launched_as(draft: Draft) -> Campaign | None:
-    """Return the campaign that a draft became, or None."""
-    return db.session.get(Campaign, draft.campaign_id) if draft.campaign_id else None
+    """Return the campaign that a draft became, or was applied to, or None."""
+    done = draft.campaign_id or (draft.changes_id if draft.applied_at else None)
+    return db.session.get(Campaign, done) if done else None
+
+
+def changed_by(draft: Draft) -> Campaign | None:
+    """Return the campaign that a draft changes, or None for a new one."""
+    return db.session.get(Campaign, draft.changes_id) if draft.changes_id else None
 
 
 def become(draft: Draft, campaign: Campaign) -> None:
-    """Say which campaign a draft became, once.
+    """Say which campaign a draft became or was applied to, once.
 
     Raises:
         LaunchedError: It was launched before, or in another tab at this moment.
     """
-    taken = sa.update(Draft).where(Draft.id == draft.id, Draft.campaign_id.is_(None))
-    if not affected(db.session.execute(taken.values(campaign_id=campaign.id))):
+    done = (
+        {"applied_at": clock.now()} if draft.changes_id else {"campaign_id": campaign.id}
+    )  # fmt: skip
+    if not affected(db.session.execute(_this(sa.update(Draft), draft).values(**done))):
         raise LaunchedError(_("This draft was launched: change the campaign itself."))
 
 
 def discard(draft: Draft) -> None:
     """Throw a draft away; raises LaunchedError if it is a campaign by now."""
-    gone = sa.delete(Draft).where(Draft.id == draft.id, Draft.campaign_id.is_(None))
-    if not affected(db.session.execute(gone)):
+    if not affected(db.session.execute(_this(sa.delete(Draft), draft))):
         raise LaunchedError(_("This draft was launched: change the campaign itself."))
+
+
+_WAITING = sa.select(Draft).where(Draft.campaign_id.is_(None), Draft.applied_at.is_(None))
+
+
+def _this(statement: Any, draft: Draft) -> Any:
+    return statement.where(
+        Draft.id == draft.id, Draft.campaign_id.is_(None), Draft.applied_at.is_(None)
+    )
 
 
 def _kept(answers: Mapping[str, Sequence[str]]) -> Answers:

@@ -53,10 +53,17 @@ class BenefitKind(StrEnum):
 
 
 class RewardKind(StrEnum):
-    """How a commission is computed."""
+    """What a purchase earns the ambassador."""
 
     PERCENT = "percent"
     FIXED = "fixed"
+    POINTS = "points"
+    PERK = "perk"
+
+    @property
+    def is_money(self) -> bool:
+        """Tell whether it is a commission."""
+        return self in {RewardKind.PERCENT, RewardKind.FIXED}
 
 
 class SpendKind(StrEnum):
@@ -78,6 +85,10 @@ class Campaign(Model):
     __table_args__ = (
         sa.CheckConstraint("budget IS NULL OR committed <= budget", name="within_budget"),
         sa.CheckConstraint("committed >= 0", name="committed_not_negative"),
+        sa.CheckConstraint(
+            "rewarded >= 0 AND (rewarded_limit IS NULL OR rewarded <= rewarded_limit)",
+            name="within_rewarded_limit",
+        ),
     )
 
     id: Mapped[PrimaryKey]
@@ -102,6 +113,8 @@ class Campaign(Model):
     committed: Mapped[
         MinorUnits
     ]  # commissions accrued since there is a budget; a refund does not free it
+    rewarded_limit: Mapped[int | None]  # purchases that earn something, at most
+    rewarded: Mapped[int] = mapped_column(default=0)  # since there is that limit, as `committed`
     landing_url: Mapped[str | None] = mapped_column(sa.String(500))
     created_at: Mapped[UtcTime]
 
@@ -141,7 +154,8 @@ class RewardRule(Model):
     version: Mapped[int]
     kind: Mapped[RewardKind] = mapped_column(choice(RewardKind))
     rate: Mapped[BasisPoints | None]
-    amount: Mapped[MinorUnits | None]  # fixed, in the campaign's currency
+    amount: Mapped[MinorUnits | None]  # fixed, in the campaign's currency; or points
+    perk_id: Mapped[BigId | None] = mapped_column(sa.ForeignKey("perk.id"))
     include_tax: Mapped[bool]  # switches of the base (rule 14)
     include_shipping: Mapped[bool]
     before_discount: Mapped[bool]
@@ -159,9 +173,10 @@ class RewardRule(Model):
 
 
 class Draft(Model):
-    """A campaign in the making: what a person wrote so far, as they wrote it.
+    """A campaign in the making, or a change of one: what a person wrote so far, as they wrote it.
 
-    Once it is launched it names its campaign, so that launching twice makes one.
+    Once it is launched it names its campaign, so that launching twice makes one; a change
+    is applied once, to the terms that it began with.
     """
 
     __tablename__ = "campaign_draft"
@@ -171,6 +186,9 @@ class Draft(Model):
     name: Mapped[str] = mapped_column(sa.String(120))
     answers: Mapped[Facts]  # field: list of texts
     campaign_id: Mapped[BigId | None] = mapped_column(sa.ForeignKey("campaign.id"), unique=True)
+    changes_id: Mapped[BigId | None] = mapped_column(sa.ForeignKey("campaign.id"), index=True)
+    seen: Mapped[str | None] = mapped_column(sa.String(16))  # mark of the terms that it changes
+    applied_at: Mapped[UtcTime | None]  # a change: since then they are the campaign's
     saved_at: Mapped[UtcTime]
     created_at: Mapped[UtcTime]
 

@@ -99,7 +99,7 @@ def _require_room() -> None:
 
 
 def _shown(form: ApplyForm, campaign: Campaign, page: ApplicationPage) -> str:
-    terms = campaign_terms.of(campaign)
+    terms = campaign_terms.in_force(campaign)
     accepted = charter.current()
     return render_template(
         "campaigns/public_applications/apply.html",

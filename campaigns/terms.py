@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
@@ -21,6 +21,7 @@ from core import clock, countries, money, redirects
 from core.errors import Fault, InvalidInputError
 
 LONGEST_HOLD = 365  # days
+MOST_POINTS = 1_000_000  # for one purchase
 MOST_CASES = 20  # of a reward, and as many tiers
 
 
@@ -49,7 +50,8 @@ class Case:
     """
 
     rate: int | None = None  # basis points
-    amount: int | None = None  # minor units, where the reward is a fixed amount
+    amount: int | None = None  # minor units where the reward is a fixed amount, or points
+    perk_id: int | None = None
     products: tuple[str, ...] = ()  # SKUs; empty: any
     countries: tuple[str, ...] = ()  # empty: anywhere
     buyer: Buyer | None = None  # None: anyone
@@ -62,15 +64,17 @@ class Tier:
     start: int  # the number of the first purchase of the tier, from 2
     rate: int | None = None
     amount: int | None = None
+    perk_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AmbassadorEarns:
-    """What a purchase earns: a share of its base, or a fixed amount."""
+    """What a purchase earns: a share of its base, a fixed amount, points or a perk."""
 
     kind: RewardKind = RewardKind.PERCENT
     rate: int | None = None  # basis points
-    amount: int | None = None  # minor units
+    amount: int | None = None  # minor units, or points
+    perk_id: int | None = None
     maximum: int | None = None  # per purchase
     hold_days: int = 30
     new_customers_only: bool = False
@@ -102,6 +106,7 @@ class Terms:
     uses_per_customer: int | None = None
     refund_frees_use: bool = False
     budget: int | None = None
+    rewarded_limit: int | None = None  # purchases that earn something, at most
     landing_url: str | None = None
 
 
@@ -117,8 +122,22 @@ def of(campaign: Campaign) -> Terms:
         new_customers_only=campaign.new_customers_only,
         uses_per_code=campaign.uses_per_code, uses_per_customer=campaign.uses_per_customer,
         refund_frees_use=campaign.refund_frees_use, budget=campaign.budget,
-        landing_url=campaign.landing_url,
+        rewarded_limit=campaign.rewarded_limit, landing_url=campaign.landing_url,
     )  # fmt: skip
+
+
+def in_force(campaign: Campaign) -> Terms:
+    """Return the terms that hold now: a reward that counts from a later day is not in them."""
+    return replace(of(campaign), reward=reward_of(rule_in_force(campaign)))
+
+
+def rule_in_force(campaign: Campaign) -> RewardRule:
+    """Return the newest version of the reward that counts now."""
+    now = clock.now()
+    began = [
+        rule for rule in campaign.rules if rule.effective_from is None or rule.effective_from <= now
+    ]
+    return (began or campaign.rules)[-1]
 
 
 def digest(terms: Terms) -> str:
@@ -129,8 +148,8 @@ def digest(terms: Terms) -> str:
 def reward_of(rule: RewardRule) -> AmbassadorEarns:
     """Return what a version of a campaign's rule pays."""
     return AmbassadorEarns(
-        kind=rule.kind, rate=rule.rate, amount=rule.amount, maximum=rule.maximum,
-        hold_days=rule.hold_days, new_customers_only=rule.new_customers_only,
+        kind=rule.kind, rate=rule.rate, amount=rule.amount, perk_id=rule.perk_id,
+        maximum=rule.maximum, hold_days=rule.hold_days, new_customers_only=rule.new_customers_only,
         include_tax=rule.include_tax, include_shipping=rule.include_shipping,
         before_discount=rule.before_discount, months=rule.months,
         cases=tuple(_case(one) for one in rule.cases or ()),
@@ -141,8 +160,9 @@ def reward_of(rule: RewardRule) -> AmbassadorEarns:
 
 def _case(told: dict[str, Any]) -> Case:
     return Case(
-        rate=told["rate"], amount=told["amount"], products=tuple(told["products"]),
-        countries=tuple(told["countries"]), buyer=Buyer(told["buyer"]) if told["buyer"] else None,
+        rate=told["rate"], amount=told["amount"], perk_id=told.get("perk_id"),
+        products=tuple(told["products"]), countries=tuple(told["countries"]),
+        buyer=Buyer(told["buyer"]) if told["buyer"] else None,
     )  # fmt: skip
 
 
@@ -282,9 +302,15 @@ def _is_empty(benefit: FriendGets) -> bool:
 
 def _bad_reward(terms: Terms) -> bool:
     reward = terms.reward
-    if reward.kind is RewardKind.PERCENT:
-        return reward.rate is None or not 0 <= reward.rate <= money.BASIS_POINTS
-    return reward.amount is None or not 0 <= reward.amount <= money.LARGEST
+    if reward.kind is RewardKind.PERK and reward.perk_id is None:  # only in some cases
+        return not (reward.cases or reward.tiers) or _or(reward.rate, reward.amount) is not None
+    return not _pays(reward, reward)
+
+
+def _limits_money(terms: Terms) -> bool:
+    reward = terms.reward
+    limits = (terms.budget, reward.maximum, reward.ambassador_maximum)
+    return not reward.kind.is_money and any(limit is not None for limit in limits)
 
 
 def _bad_case(terms: Terms) -> bool:
@@ -307,15 +333,19 @@ def _bad_tier(terms: Terms) -> bool:
     )
 
 
-def _pays(reward: AmbassadorEarns, other: Case | Tier) -> bool:
-    """Tell whether a case or tier says a reward of the same kind."""
-    if reward.kind is RewardKind.PERCENT:
-        return other.amount is None and 0 <= _or(other.rate, -1) <= money.BASIS_POINTS
-    return other.rate is None and 0 <= _or(other.amount, -1) <= money.LARGEST
+def _pays(reward: AmbassadorEarns, other: AmbassadorEarns | Case | Tier) -> bool:
+    """Tell whether a reward, case or tier says what it gives, and nothing of another kind."""
+    told = {
+        name: value
+        for name in ("rate", "amount", "perk_id")
+        if (value := getattr(other, name)) is not None
+    }
+    name, most = _GIVES[reward.kind]
+    return set(told) == {name} and 0 <= told[name] <= most
 
 
-def _or(number: int | None, otherwise: int) -> int:
-    return otherwise if number is None else number
+def _or(one: int | None, otherwise: int | None) -> int | None:
+    return otherwise if one is None else one
 
 
 def _is_product(sku: str) -> bool:
@@ -352,6 +382,14 @@ def _below_one(number: int | None) -> bool:
     return number is not None and not 1 <= number <= 10**9
 
 
+_GIVES = {  # in which field, and how much at most
+    RewardKind.PERCENT: ("rate", money.BASIS_POINTS),
+    RewardKind.FIXED: ("amount", money.LARGEST),
+    RewardKind.POINTS: ("amount", MOST_POINTS),
+    RewardKind.PERK: ("perk_id", 2**63 - 1),
+}
+
+
 def _wrong(pointer: str, detail: str) -> InvalidInputError:
     return InvalidInputError(detail, faults=[Fault(pointer, detail)])
 
@@ -362,6 +400,8 @@ _RULES: tuple[tuple[str, Callable[[Terms], bool], Callable[[], str]], ...] = (
     ("/benefits", _two_discounts, lambda: _("Choose a percentage or an amount off, not both.")),
     ("/benefits", _bad_benefit, lambda: _("A benefit needs its percentage, amount or product.")),
     ("/rate", _bad_reward, lambda: _("Write what the ambassador earns, zero or more.")),
+    ("/budget", _limits_money,
+     lambda: _("Limits in money are for commissions; limit the number of rewarded purchases.")),
     ("/cases", _bad_case,
      lambda: _("Each case needs what it is about and what the ambassador earns then.")),
     ("/tiers", _bad_tier,
@@ -385,5 +425,7 @@ _RULES: tuple[tuple[str, Callable[[Terms], bool], Callable[[], str]], ...] = (
      lambda: _("Write a number above zero, or nothing.")),
     ("/budget", lambda t: t.budget is not None and not 0 < t.budget <= money.LARGEST,
      lambda: _("Write an amount above zero, or nothing.")),
+    ("/rewarded_limit", lambda t: _below_one(t.rewarded_limit),
+     lambda: _("Write a number above zero, or nothing.")),
     ("/landing_url", _bad_landing, lambda: _("Write an https address.")),
 )  # fmt: skip

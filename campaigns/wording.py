@@ -9,10 +9,12 @@ from decimal import Decimal
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext, ngettext
 
+from campaigns import perk_names
 from campaigns import terms as campaign_terms
 from campaigns.models import BenefitKind, Campaign, CampaignStatus, Format, Objective, RewardKind
 from campaigns.terms import AmbassadorEarns, Buyer, Case, FriendGets, Terms, Tier
 from core import countries, i18n, money
+from core.money import POINTS
 
 OBJECTIVES = {
     Objective.ACQUISITION: lazy_gettext("Win new customers"),
@@ -83,28 +85,26 @@ def reward(reward: AmbassadorEarns, currency: str, *, is_own: bool = False) -> s
             return str(_("You earn no commission with this one."))
         return str(_("The ambassador earns no commission."))
     more = [_earns(reward, currency, is_own=is_own)]
-    if reward.new_customers_only:
-        more.append(str(_("Only purchases by new customers earn.")))
+    if not reward.kind.is_money:
+        return " ".join([*more, *_conditions(reward, currency), given(reward.hold_days)])
     if reward.maximum is not None:
         cap = i18n.money(reward.maximum, currency)
         more.append(str(_("At most %(amount)s for one purchase.", amount=cap)))
-    more += _more(reward, currency)
+    more += _conditions(reward, currency)
     more.append(hold(reward.hold_days))
     return " ".join(more)
 
 
-def _more(reward: AmbassadorEarns, currency: str) -> list[str]:
+def _conditions(reward: AmbassadorEarns, currency: str) -> list[str]:
     """Return what changes the usual reward, and what ends it, a sentence each."""
-    told = [
-        _(
-            "%(pays)s instead, %(condition)s.",
-            pays=_pays(case, currency),
-            condition=about_case(case),
-        )
+    told = [_("Only purchases by new customers earn.")] if reward.new_customers_only else []
+    unit = POINTS if reward.kind is RewardKind.POINTS else currency
+    told += [
+        _("%(pays)s instead, %(condition)s.", pays=_pays(case, unit), condition=about_case(case))
         for case in reward.cases
     ]
     told += [
-        _("%(pays)s from purchase %(number)s on.", pays=_pays(tier, currency), number=tier.start)
+        _("%(pays)s from purchase %(number)s on.", pays=_pays(tier, unit), number=tier.start)
         for tier in reward.tiers
     ]
     if reward.months == 0:
@@ -123,8 +123,17 @@ def _more(reward: AmbassadorEarns, currency: str) -> list[str]:
     return [str(sentence) for sentence in told]
 
 
-def _pays(other: Case | Tier, currency: str) -> str:
-    return percent(other.rate) if other.rate is not None else i18n.money(other.amount, currency)
+def _pays(other: Case | Tier, unit: str) -> str:
+    if other.perk_id is not None:
+        return str(_("“%(perk)s”", perk=perk_names.name(other.perk_id)))
+    if other.rate is not None:
+        return percent(other.rate)
+    return points(other.amount or 0) if unit == POINTS else i18n.money(other.amount, unit)
+
+
+def points(count: int) -> str:
+    """Return points in words: `250 points`."""
+    return str(ngettext("%(count)s point", "%(count)s points", count, count=i18n.number(count)))
 
 
 def about_case(case: Case) -> str:
@@ -148,10 +157,38 @@ def _earns(reward: AmbassadorEarns, currency: str, *, is_own: bool) -> str:
         if is_own:
             return str(_("You earn %(amount)s for each purchase.", amount=amount))
         return str(_("The ambassador earns %(amount)s for each purchase.", amount=amount))
+    if not reward.kind.is_money:
+        return _gets(reward, is_own=is_own)
     share, base = percent(reward.rate or 0), base_of(reward)
     if is_own:
         return str(_("You earn %(share)s of %(base)s.", share=share, base=base))
     return str(_("The ambassador earns %(share)s of %(base)s.", share=share, base=base))
+
+
+def _gets(reward: AmbassadorEarns, *, is_own: bool) -> str:
+    if reward.kind is RewardKind.PERK and reward.perk_id is None:
+        if is_own:
+            return str(_("You get a perk for some purchases."))
+        return str(_("The ambassador gets a perk for some purchases."))
+    things = points(reward.amount or 0)
+    if reward.kind is RewardKind.PERK:
+        things = str(_("“%(perk)s”", perk=perk_names.name(reward.perk_id)))
+    if is_own:
+        return str(_("You get %(things)s for each purchase.", things=things))
+    return str(_("The ambassador gets %(things)s for each purchase.", things=things))
+
+
+def given(days: int) -> str:
+    """Return when points or a perk are given, a sentence."""
+    if days == 0:
+        return str(_("It is given at once."))
+    return str(
+        ngettext(
+            "It is given %(num)s day after the purchase.",
+            "It is given %(num)s days after the purchase.",
+            days,
+        )
+    )
 
 
 def hold(days: int) -> str:
@@ -182,12 +219,20 @@ def sentences(terms: Terms, currency: str) -> list[str]:
     if terms.budget is not None:
         limit = i18n.money(terms.budget, currency)
         told.append(str(_("Commissions are %(amount)s in all, at most.", amount=limit)))
+    if terms.rewarded_limit is not None:
+        told.append(
+            ngettext(
+                "%(count)s purchase is rewarded, at most.",
+                "%(count)s purchases are rewarded, at most.",
+                terms.rewarded_limit, count=i18n.number(terms.rewarded_limit),
+            )
+        )  # fmt: skip
     return told
 
 
 def of_campaign(campaign: Campaign) -> list[str]:
     """Return the terms of a campaign as it stands, a sentence each."""
-    return sentences(campaign_terms.of(campaign), campaign.currency)
+    return sentences(campaign_terms.in_force(campaign), campaign.currency)
 
 
 def asks(kind: Format, brand: str) -> list[str]:

@@ -19,6 +19,7 @@ from campaigns import wording as campaign_words
 from core import clock, i18n
 from reports import acquisition, cac, campaigns, engine, figures, overview, wording
 from reports.models import Period, Report, following
+from rewards import purchase_rewards
 from rewards import wording as reward_words
 
 MONTHS = 6  # of the chart
@@ -78,12 +79,15 @@ def campaign(slug: str) -> ResponseReturnValue:
             campaign_words.benefit(gets, one.currency) for gets in campaign_terms.of(one).benefits
         ],
         versions=[
-            (rule, campaign_words.reward(campaign_terms.reward_of(rule), one.currency))
+            (
+                rule, campaign_words.reward(campaign_terms.reward_of(rule), one.currency),
+                bool(rule.effective_from and rule.effective_from > clock.now()),
+            )
             for rule in reversed(one.rules)
         ],
         objectives=campaign_words.OBJECTIVES, as_of=copy.manifest.as_of,
         brought=campaigns.of_one(copy, slug, span, one.currency),
-        behind=_behind(span, one.currency),
+        behind=_behind(span, one.currency), missed=purchase_rewards.gone(one.id),
     )  # fmt: skip
 
 

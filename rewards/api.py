@@ -127,6 +127,16 @@ class CommissionOut(Struct):
     payable_at: str
 
 
+class EarnedOut(Struct):
+    """Points or a perk that the purchase earned the ambassador, as they stand."""
+
+    kind: str  # points or perk
+    points: int
+    perk: int | None  # its id
+    state: str
+    due_at: str
+
+
 class RefundOut(Struct):
     """A refund as it is recorded; `parked` waits for its purchase."""
 
@@ -147,6 +157,7 @@ class PurchaseOut(Struct):
     customer_status: str
     attribution: AttributionOut | None
     commission: CommissionOut | None
+    reward: EarnedOut | None  # in place of a commission
 
 
 class PurchaseDetail(PurchaseOut):
@@ -345,6 +356,7 @@ def _fields(credited: Credited) -> dict[str, Any]:
         "customer_status": credited.customer_status,
         "attribution": _attribution(credited),
         "commission": _commission(credited),
+        "reward": _earned(credited),
     }
 
 
@@ -368,6 +380,16 @@ def _commission(credited: Credited) -> CommissionOut | None:
     return CommissionOut(
         amount=credited.commission.amount, currency=credited.commission.currency,
         state=credited.commission.state, payable_at=credited.commission.payable_at.isoformat(),
+    )  # fmt: skip
+
+
+def _earned(credited: Credited) -> EarnedOut | None:
+    earned = credited.reward
+    if earned is None:
+        return None
+    return EarnedOut(
+        kind=earned.kind.value, points=earned.points, perk=earned.perk_id,
+        state=earned.state.value, due_at=earned.due_at.isoformat(),
     )  # fmt: skip
 
 

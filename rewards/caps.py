@@ -1,4 +1,4 @@
-"""What commissions may still take: a campaign's budget, and what one ambassador may earn in it.
+"""What rewards may still take: a campaign's budget and number, and one ambassador's most in it.
 
 Rows are locked in the order of their keys, budgets before ambassadors, and
 raised by an UPDATE that itself keeps the limit: never a count and then an insert.
@@ -21,9 +21,13 @@ Pair = tuple[int, int]  # campaign, ambassador
 
 
 @dataclass(slots=True)
-class _Budget:
+class _Limit:
     left: int
     taken: int = 0
+
+    @property
+    def rest(self) -> int:
+        return self.left - self.taken
 
 
 @dataclass(slots=True)
@@ -36,9 +40,10 @@ class _Count:
 
 @dataclass(slots=True)
 class Caps:
-    """What is left of each budget, and what each ambassador has, both locked."""
+    """What is left of each campaign's limits, and what each ambassador has, both locked."""
 
-    budgets: dict[int, _Budget] = field(default_factory=dict)
+    budgets: dict[int, _Limit] = field(default_factory=dict)
+    numbers: dict[int, _Limit] = field(default_factory=dict)  # of rewarded purchases
     counts: dict[Pair, _Count] = field(default_factory=dict)
 
     def has_budget(self, campaign_id: int) -> bool:
@@ -69,24 +74,45 @@ class Caps:
         if left < counted:
             amount = rate.limit(left) if rate else left
             counted = rate.convert_back(amount) if rate else left
+        if amount and not self.admit(pair):
+            amount = counted = 0
         if budget := self.budgets.get(pair[0]):
             budget.taken += counted
         if count := self.counts.get(pair):
-            count.taken, count.added = count.taken + counted, count.added + 1
+            count.taken += counted
+        self.count(pair)
         return amount, counted
 
     def _left(self, pair: Pair, amount: int, maximum: int | None) -> int:
         budget, count = self.budgets.get(pair[0]), self.counts.get(pair)
         if budget:
-            amount = max(0, min(amount, budget.left - budget.taken))
+            amount = max(0, min(amount, budget.rest))
         if count and maximum is not None:
             amount = max(0, min(amount, maximum - count.committed - count.taken))
         return amount
 
+    def admit(self, pair: Pair) -> bool:
+        """Take one of the purchases that the campaign rewards; False if it has none left."""
+        number = self.numbers.get(pair[0])
+        if number is None:
+            return True
+        if number.rest < 1:
+            return False
+        number.taken += 1
+        return True
 
-_BUDGETS = (
-    sa.select(Campaign.id, Campaign.budget, Campaign.committed)
-    .where(Campaign.id.in_(many()), Campaign.budget.is_not(None))
+    def count(self, pair: Pair) -> None:
+        """Count one more purchase of the ambassador, where that decides."""
+        if count := self.counts.get(pair):
+            count.added += 1
+
+
+_LIMITS = (
+    sa.select(
+        Campaign.id, Campaign.budget, Campaign.committed, Campaign.rewarded_limit, Campaign.rewarded
+    )
+    .where(Campaign.id.in_(many()))
+    .where(sa.or_(Campaign.budget.is_not(None), Campaign.rewarded_limit.is_not(None)))
     .order_by(Campaign.id)
     .with_for_update(key_share=True)
 )
@@ -107,8 +133,14 @@ def lock(campaign_ids: Iterable[int], pairs: set[Pair]) -> Caps:
         campaign_ids: Whose budgets.
         pairs: The ambassadors whose earnings count, by campaign.
     """
-    rows = db.session.execute(_BUDGETS, {"ids": sorted(campaign_ids)})
-    caps = Caps(budgets={row.id: _Budget(row.budget - row.committed) for row in rows})
+    rows = db.session.execute(_LIMITS, {"ids": sorted(campaign_ids)}).all()
+    caps = Caps(
+        {row.id: _Limit(row.budget - row.committed) for row in rows if row.budget is not None},
+        {
+            row.id: _Limit(row.rewarded_limit - row.rewarded)
+            for row in rows if row.rewarded_limit is not None
+        },
+    )  # fmt: skip
     if not pairs:
         return caps
     new = [
@@ -135,6 +167,14 @@ _COMMIT = (
     )
     .values(committed=Campaign.committed + sa.bindparam("taken"))
 )
+_REWARD = (
+    sa.update(Campaign)
+    .where(
+        Campaign.id == sa.bindparam("campaign"),
+        Campaign.rewarded + sa.bindparam("taken") <= Campaign.rewarded_limit,
+    )
+    .values(rewarded=Campaign.rewarded + sa.bindparam("taken"))
+)
 _COUNT = (
     sa.update(RewardCount)
     .where(
@@ -151,13 +191,14 @@ _COUNT = (
 def commit(caps: Caps) -> None:
     """Write what was taken."""
     connection = db.session.connection()
-    taken = [
-        {"campaign": id_, "taken": one.taken}
-        for id_, one in sorted(caps.budgets.items())
-        if one.taken
-    ]
-    if taken:
-        connection.execute(_COMMIT, taken)
+    for statement, limits in ((_COMMIT, caps.budgets), (_REWARD, caps.numbers)):
+        taken = [
+            {"campaign": id_, "taken": one.taken}
+            for id_, one in sorted(limits.items())
+            if one.taken
+        ]
+        if taken:
+            connection.execute(statement, taken)
     counted = [
         {"campaign": pair[0], "ambassador": pair[1], "taken": one.taken, "added": one.added}
         for pair, one in sorted(caps.counts.items())

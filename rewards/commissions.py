@@ -11,6 +11,7 @@ nothing.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -26,8 +27,8 @@ from referrals.models import (
     Refund,
     RefundState,
 )  # fmt: skip
-from rewards import freezing, ledger, news, recurring, rules
-from rewards.freezing import Earned
+from rewards import freezing, ledger, news, purchase_rewards, recurring, rules
+from rewards.freezing import Earned, Limit
 from rewards.ledger import Draft
 from rewards.models import (
     Account,
@@ -36,10 +37,14 @@ from rewards.models import (
     Entry,
     EntryKind,
     Posting,
+    PurchaseReward,
     RateWait,
 )  # fmt: skip
+from rewards.purchase_rewards import Standing
+from rewards.recurring import Firsts
 
 _ALL_AT_ONCE = 500  # purchases settled together
+Pair = tuple[int, int]  # purchase, ambassador
 
 
 def settle(purchase_ids: Iterable[int]) -> None:
@@ -111,33 +116,71 @@ def _pending() -> Any:
     )
 
 
+@dataclass(slots=True)
+class _Books:
+    """What a settlement reads: facts, what was frozen, and what the ledger has of it."""
+
+    facts: dict[int, Earned]
+    balances: dict[Pair, dict[Account, int]]
+    numbers: dict[Pair, int]
+    limits: dict[int, Limit]
+    firsts: Firsts
+
+    def earns(self, frozen: Commission | PurchaseReward) -> bool:
+        """Tell whether a purchase counts, is still credited to them, and its rule still pays."""
+        fact, limit = self.facts[frozen.purchase_id], self.limits.get(frozen.rule_id)
+        return (
+            fact.is_counted
+            and fact.ambassador_id == frozen.ambassador_id
+            and (limit is None or freezing.earns(fact, limit, self.firsts))
+        )
+
+
 def _settle(ids: list[int]) -> None:
     _lock(ids)
     facts = _facts(ids)
-    known = _known(ids)
-    _let_wait(facts, _freeze_new(facts, known))
-    balances = ledger.by_purchase(ids)
-    numbers = _entry_numbers(ids)
-    limits = freezing.limits(known.values())
-    firsts = recurring.firsts(
-        (limit.campaign_id, facts[one.purchase_id].customer_id)
-        for one in known.values()
-        if (limit := limits.get(one.rule_id)) and limit.months is not None
-    )
+    known, things = _known(ids), purchase_rewards.known(ids)
+    _let_wait(facts, _freeze_new(facts, known, things))
+    books = _books(ids, facts, [*known.values(), *things.values()])
     drafts, changed = [], []
-    for (purchase_id, ambassador_id), commission in sorted(known.items()):
-        fact = facts[purchase_id]
-        limit = limits.get(commission.rule_id)
-        _follow_credit(commission, fact, earns=limit is None or freezing.earns(fact, limit, firsts))
-        standing = balances.get((purchase_id, ambassador_id), {})
-        number = numbers.get((purchase_id, ambassador_id), 0)
-        draft = _difference(commission, fact, standing, number)
+    for pair, commission in sorted(known.items()):
+        _follow_credit(commission, is_active=books.earns(commission))
+        draft = _difference(
+            commission, facts[commission.purchase_id], books.balances.get(pair, {}),
+            books.numbers.get(pair, 0),
+        )  # fmt: skip
         if draft:
             drafts.append(draft)
             changed.append(commission)
     db.session.flush()  # the switched commissions, before their postings
     ledger.post(drafts)
     news.commissions(drafts, changed)
+    if things:
+        purchase_rewards.follow(_standing(pair, thing, books) for pair, thing in things.items())
+
+
+def _books(
+    ids: list[int], facts: dict[int, Earned], frozen: Sequence[Commission | PurchaseReward]
+) -> _Books:
+    limits = freezing.limits(frozen)
+    return _Books(
+        facts, ledger.by_purchase(ids), _entry_numbers(ids), limits,
+        recurring.firsts(
+            (limit.campaign_id, facts[one.purchase_id].customer_id)
+            for one in frozen
+            if (limit := limits.get(one.rule_id)) and limit.months is not None
+        ),
+    )  # fmt: skip
+
+
+def _standing(pair: Pair, thing: PurchaseReward, books: _Books) -> Standing:
+    fact = books.facts[thing.purchase_id]
+    return Standing(
+        reward=thing, stands=books.earns(thing), is_suspicious=fact.is_suspicious,
+        total=fact.total, refunded=fact.refunded, refunded_at=fact.refunded_at,
+        given=books.balances.get(pair, {}).get(Account.POINTS_GIVEN, 0),
+        entries=books.numbers.get(pair, 0),
+    )  # fmt: skip
 
 
 # As in `customers.lock`: rows that point to a purchase or a campaign, which everybody has
@@ -207,8 +250,12 @@ def _known(ids: Sequence[int]) -> dict[tuple[int, int], Commission]:
     return {(row.purchase_id, row.ambassador_id): row for row in rows}
 
 
-def _freeze_new(facts: dict[int, Earned], known: dict[tuple[int, int], Commission]) -> set[int]:
-    """Write a commission for each credit that has none, with the rule of its day frozen.
+def _freeze_new(
+    facts: dict[int, Earned],
+    known: dict[Pair, Commission],
+    things: dict[Pair, PurchaseReward],
+) -> set[int]:
+    """Write what each credit earns that has nothing yet, with the rule of its day frozen.
 
     Returns:
         Purchases that earn nothing before there is a rate of currency for them.
@@ -219,6 +266,7 @@ def _freeze_new(facts: dict[int, Earned], known: dict[tuple[int, int], Commissio
         if fact.is_counted
         and fact.ambassador_id is not None
         and (fact.purchase_id, fact.ambassador_id) not in known
+        and (fact.purchase_id, fact.ambassador_id) not in things
     ]
     if not new:
         return set()
@@ -228,6 +276,7 @@ def _freeze_new(facts: dict[int, Earned], known: dict[tuple[int, int], Commissio
             db.session.execute(upsert_dialect().insert(table).on_conflict_do_nothing(), rows)
     if frozen.commissions:
         known |= _known([row["purchase_id"] for row in frozen.commissions])
+    things |= purchase_rewards.keep(frozen.things)
     return frozen.waiting
 
 
@@ -243,8 +292,7 @@ def _let_wait(facts: dict[int, Earned], waiting: set[int]) -> None:
         db.session.execute(upsert_dialect().insert(RateWait).on_conflict_do_nothing(), rows)
 
 
-def _follow_credit(commission: Commission, fact: Earned, *, earns: bool) -> None:
-    is_active = fact.is_counted and fact.ambassador_id == commission.ambassador_id and earns
+def _follow_credit(commission: Commission, *, is_active: bool) -> None:
     if commission.is_active != is_active:
         commission.is_active = is_active
 

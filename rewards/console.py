@@ -17,6 +17,7 @@ from ambassadors.forms import KINDS, StatusForm
 from core import forms, i18n
 from core.db import db
 from core.errors import DomainError, Fault, InvalidInputError, NotFoundError
+from core.money import POINTS
 from core.web import row_asked
 from referrals import codes, purchases, sharing, suspicions
 from referrals.models import Purchase
@@ -28,6 +29,7 @@ from rewards import (
     intake,
     purchase_list,
     wording,
+    wording_rewards,
 )  # fmt: skip
 from rewards.forms import OverrideForm
 from rewards.models import Entry, EntryKind
@@ -137,16 +139,30 @@ def _purchase_page(purchase_id: int, form: OverrideForm) -> str:
         touches=wording.TOUCHES, kinds=entry_words(), names=_names(one, earners), is_held=is_held,
         earners=earners,
         why_held=wording.suspicions(_against(one), seen) if is_held else [],
+        reward=_reward(one, is_held=is_held),
         seen=[] if is_held or not seen else wording.suspicions(" ".join(seen), seen),
     )  # fmt: skip
 
 
 def _earners(one: credits.Credited, entries: list[Entry]) -> list[int]:
     """Return the ambassadors who have, or had, a commission on a purchase."""
-    earned = {posting.ambassador_id for entry in entries for posting in entry.postings}
+    earned = {
+        posting.ambassador_id
+        for entry in entries
+        for posting in entry.postings
+        if posting.currency != POINTS
+    }
     if one.commission and one.attribution:
         earned.add(one.attribution.ambassador_id)
     return sorted(id_ for id_ in earned if id_ is not None)
+
+
+def _reward(one: credits.Credited, *, is_held: bool) -> tuple[str, str, str] | None:
+    """Return what became of points or a perk, and the words and look of its state."""
+    if one.reward is None:
+        return None
+    words, look = wording_rewards.STATES[one.reward.state]
+    return wording_rewards.why(one.reward, is_held=is_held), str(words), look
 
 
 def _against(one: credits.Credited) -> str | None:
@@ -222,6 +238,7 @@ def entry_words() -> dict[EntryKind, str]:
         EntryKind.PAYOUT_SETTLED: _("Paid"),
         EntryKind.PAYOUT_RETURNED: _("Payout came back"),
         EntryKind.BONUS: _("Bonus"),
+        EntryKind.POINTS: _("Points"),
         EntryKind.EXCHANGE: _("Exchanged for a perk"),
         EntryKind.EXCHANGE_BACK: _("Given back for a cancelled perk"),
     }

@@ -16,7 +16,7 @@ from core import clock
 from core.db import db
 from referrals.models import Attribution, Code, Customer, Purchase
 from rewards import ledger
-from rewards.models import Account, Commission, RateWait
+from rewards.models import Account, Commission, PurchaseReward, RateWait
 from rewards.rates import Wanted
 
 
@@ -25,6 +25,7 @@ class CommissionState:
     """A commission as the ledger has it now."""
 
     amount: int  # minor units, after refunds
+    accrued: int  # before any refund; 0: a limit was reached, or the rule gives nothing
     currency: str
     state: str  # pending, held, payable, paid or reversed
     payable_at: datetime
@@ -44,6 +45,7 @@ class Credited:
     code: str | None
     commission: CommissionState | None
     awaits: Wanted | None  # the rate of currency without which nothing is paid yet
+    reward: PurchaseReward | None  # points or a perk
 
 
 def describe(purchase_ids: Sequence[int]) -> dict[int, Credited]:
@@ -59,6 +61,7 @@ def describe(purchase_ids: Sequence[int]) -> dict[int, Credited]:
             Commission,
             Campaign.currency.label("campaign_currency"),
             RateWait.since.label("waits_since"),
+            PurchaseReward,
         )
         .outerjoin(Customer, Customer.id == Purchase.customer_id)
         .outerjoin(Attribution, Attribution.purchase_id == Purchase.id)
@@ -72,6 +75,13 @@ def describe(purchase_ids: Sequence[int]) -> dict[int, Credited]:
             sa.and_(
                 Commission.purchase_id == Purchase.id,
                 Commission.ambassador_id == Attribution.ambassador_id,
+            ),
+        )
+        .outerjoin(
+            PurchaseReward,
+            sa.and_(
+                PurchaseReward.purchase_id == Purchase.id,
+                PurchaseReward.ambassador_id == Attribution.ambassador_id,
             ),
         )
         .where(Purchase.id.in_(purchase_ids))
@@ -105,6 +115,7 @@ def _credited(row: Any, balances: dict[tuple[int, int], dict[Account, int]]) -> 
         code=row.text,
         commission=commission_state(row.Commission, balances) if row.Commission else None,
         awaits=awaited(row.Purchase, row.campaign_currency) if row.waits_since else None,
+        reward=row.PurchaseReward,
     )
 
 
@@ -126,6 +137,6 @@ def commission_state(
     """Return a commission as the ledger has it, from `ledger.by_purchase`."""
     standing = balances.get((commission.purchase_id, commission.ambassador_id), {})
     return CommissionState(
-        amount=standing.get(Account.EXPENSE, 0), currency=commission.currency,
-        state=state_of(standing), payable_at=commission.payable_at,
+        amount=standing.get(Account.EXPENSE, 0), accrued=commission.amount,
+        currency=commission.currency, state=state_of(standing), payable_at=commission.payable_at,
     )  # fmt: skip

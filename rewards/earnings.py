@@ -37,6 +37,7 @@ from rewards.models import (
     EntryKind,
     PayoutDetail,
     Posting,
+    PurchaseReward,
     RateWait,
 )  # fmt: skip
 from rewards.rates import Wanted
@@ -76,6 +77,7 @@ class Brought:
     clicked_at: datetime | None
     suspicion: str | None
     commission: CommissionState | None
+    reward: PurchaseReward | None  # points or a perk
     awaits: Wanted | None  # the rate of currency without which nothing is paid yet
 
     @property
@@ -83,7 +85,9 @@ class Brought:
         """Where the money stands, `awaiting_rate`, or `not_counted`."""
         if self.awaits:
             return "awaiting_rate"
-        return self.commission.state if self.commission and self.is_credited else "not_counted"
+        if self.commission is None or not self.commission.accrued or not self.is_credited:
+            return "not_counted"
+        return self.commission.state
 
     @property
     def amount(self) -> int:
@@ -137,7 +141,7 @@ def brought(
     lost = sa.select(LostCredit.purchase_id).where(LostCredit.ambassador_id == ambassador_id)
     query = (
         sa.select(
-            Purchase, Attribution, Commission, Customer.first_purchase_id,
+            Purchase, Attribution, Commission, PurchaseReward, Customer.first_purchase_id,
             Code.text.label("code"), Click.clicked_at,
             RateWait.since.label("waits_since"), Campaign.currency.label("campaign_currency"),
         )
@@ -151,6 +155,13 @@ def brought(
             Commission,
             sa.and_(
                 Commission.purchase_id == Purchase.id, Commission.ambassador_id == ambassador_id
+            ),
+        )
+        .outerjoin(
+            PurchaseReward,
+            sa.and_(
+                PurchaseReward.purchase_id == Purchase.id,
+                PurchaseReward.ambassador_id == ambassador_id,
             ),
         )
         .where(Purchase.id.in_(sa.union(credited, lost)))
@@ -221,6 +232,7 @@ def _brought(
         awaits=credits.awaited(purchase, row.campaign_currency)
         if is_credited and row.waits_since
         else None,
+        reward=row.PurchaseReward if is_credited else None,
     )  # fmt: skip
 
 

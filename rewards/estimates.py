@@ -18,12 +18,14 @@ from types import SimpleNamespace
 import sqlalchemy as sa
 
 from ambassadors.models import Ambassador, AmbassadorStatus
-from campaigns.models import BenefitKind
+from campaigns.models import BenefitKind, RewardKind
 from campaigns.terms import FriendGets, Terms
 from core import clock, money
 from core.db import db
+from core.money import POINTS
 from referrals.models import Attribution, Purchase, PurchaseStatus
 from rewards import rules
+from rewards.models import Perk
 
 MONTHS, FEWEST_MONTHS, FEWEST_PURCHASES = 12, 3, 30
 _MONTH = 30  # days, of a campaign without an end and of a month of the past
@@ -58,7 +60,8 @@ class Estimate:
 
     days: int
     purchases: Range
-    commissions: Range
+    rewards: Range  # commissions, points, or what perks cost
+    unit: str  # of rewards: a currency, or PTS
     discounts: Range
     basket: int
 
@@ -83,7 +86,7 @@ def past(currency: str) -> Past:
     )
 
 
-def of(terms: Terms, *, reached: int, known: Past) -> Estimate | None:
+def of(terms: Terms, *, reached: int, known: Past, currency: str) -> Estimate | None:
     """Return what a campaign may cost, or None where the past says too little.
 
     The reward is the usual one on the usual basket; cases and tiers are left out,
@@ -93,16 +96,19 @@ def of(terms: Terms, *, reached: int, known: Past) -> Estimate | None:
         terms: Of the campaign.
         reached: How many ambassadors it reaches.
         known: What `past` returned.
+        currency: Of the campaign.
     """
     if not known.is_enough or not reached:
         return None
     days = _days(terms)
     rates = [rate * reached * days / _MONTH for rate in known.rates]
     purchases = Range(int(min(rates)), int(statistics.median(rates)), int(max(rates)) + 1)
-    each = _commission(terms, known.basket)
+    rewarded = _times(purchases, 1, most=terms.rewarded_limit)
+    is_points = terms.reward.kind is RewardKind.POINTS
     return Estimate(
         days=days, purchases=purchases, basket=known.basket,
-        commissions=_times(purchases, each, most=terms.budget),
+        rewards=_times(rewarded, _reward(terms, known.basket), most=terms.budget),
+        unit=POINTS if is_points else currency,
         discounts=_times(purchases, _discount(terms.benefits, known.basket), most=None),
     )  # fmt: skip
 
@@ -133,7 +139,11 @@ def _days(terms: Terms) -> int:
     return max(1, -(-(terms.ends_at - start) // timedelta(days=1)))
 
 
-def _commission(terms: Terms, basket: int) -> int:
+def _reward(terms: Terms, basket: int) -> int:
+    """Return the usual reward of a purchase: minor units, points, or what the perk costs."""
+    if terms.reward.kind is RewardKind.PERK:
+        perk = db.session.get(Perk, terms.reward.perk_id) if terms.reward.perk_id else None
+        return perk.cost if perk else 0
     plain = dataclasses.replace(terms.reward, cases=(), tiers=())
     purchase = SimpleNamespace(net_amount=basket, tax=0, shipping=0, discount=0)
     return rules.grant(purchase, plain, lines=()).amount

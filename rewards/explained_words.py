@@ -63,7 +63,9 @@ def simple(explained: Explained) -> str:
     if explained.within_most < explained.rounded:
         most = i18n.money(explained.within_most, commission.currency)
         told.append(_("One purchase earns %(amount)s at most.", amount=most))
-    if explained.is_cut:
+    if explained.is_cut and not commission.amount:
+        told.append(_("The campaign had given all that it may."))
+    elif explained.is_cut:
         left = i18n.money(commission.amount, commission.currency)
         told.append(_("Of what the campaign pays in all, %(amount)s were left.", amount=left))
     return " ".join(str(sentence) for sentence in told)

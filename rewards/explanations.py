@@ -48,6 +48,7 @@ class Explained:
     slug: str
     campaign_currency: str
     budget: int | None  # as it is now
+    rewarded_limit: int | None  # as it is now
     parts: tuple[Part, ...]
     most: int | None  # for one purchase, in the order's currency
     due: int  # what the frozen rule gives on what remains of the order
@@ -70,7 +71,7 @@ class Explained:
 
     @property
     def is_cut(self) -> bool:
-        """Tell whether the budget or the cap of the ambassador left less than that."""
+        """Tell whether a limit of the campaign or of the ambassador left less than that."""
         return self.commission.amount < self.within_most
 
     @property
@@ -114,7 +115,8 @@ def _rows(condition: sa.ColumnElement[bool]) -> Sequence[Any]:
     )
     query = (
         sa.select(Commission, Purchase, RewardRule, Conversion, until.label("until"))
-        .add_columns(Campaign.name, Campaign.slug, Campaign.currency, Campaign.budget)
+        .add_columns(Campaign.name, Campaign.slug, Campaign.currency)
+        .add_columns(Campaign.budget, Campaign.rewarded_limit)
         .join(Purchase, Purchase.id == Commission.purchase_id)
         .join(RewardRule, RewardRule.id == Commission.rule_id)
         .join(Campaign, Campaign.id == Commission.campaign_id)
@@ -133,7 +135,7 @@ def _explained(row: Any, posted: int | None) -> Explained:
     return Explained(
         commission=commission, purchase=purchase, rule=rule, until=row.until,
         conversion=row.Conversion, campaign=row.name, slug=row.slug,
-        campaign_currency=row.currency, budget=row.budget,
+        campaign_currency=row.currency, budget=row.budget, rewarded_limit=row.rewarded_limit,
         parts=_parts(commission, purchase, rule, rate),
         most=rate.limit(most) if rate and most is not None else most,
         due=_due(commission, purchase), posted=posted,

@@ -2,9 +2,11 @@
 
 A commission is in the currency of its order.  Where the rule, a cap or the budget names
 amounts in another one, they are converted at the rate of the order's day, which is frozen
-with the commission; without a rate the purchase waits (rule 19).
+with the commission; without a rate the purchase waits (rule 19).  Points and perks are the
+same in every currency.
 
-What is written here is never written again; `commissions.settle` posts it.
+What is written here is never written again; `commissions.settle` posts it, and
+`purchase_rewards.follow` gives points and perks.
 """
 
 from __future__ import annotations
@@ -24,7 +26,7 @@ from core.db import db, many
 from referrals.models import PurchaseLine
 from rewards import caps, rates, recurring, rules
 from rewards.caps import Caps
-from rewards.models import Commission
+from rewards.models import Commission, EarnedState, PurchaseReward
 from rewards.rates import Rate, Wanted
 from rewards.recurring import Firsts
 
@@ -62,11 +64,12 @@ class Frozen:
 
     commissions: list[Columns]
     conversions: list[Columns]
+    things: list[Columns]  # points and perks, as `PurchaseReward`
     waiting: set[int]
 
 
 def granted(new: Sequence[Earned]) -> Frozen:
-    """Return the commissions of credited purchases, as far as rules and caps give any.
+    """Return what credited purchases earn, as far as rules and caps give any.
 
     Each is by the rule of its day; the earlier purchase takes first.
     """
@@ -100,16 +103,18 @@ def _all_frozen(earning: Sequence[tuple[Earned, Version]], held: Caps) -> Frozen
     lines = _lines([fact.purchase_id for fact, (rule, _) in earning if rule.cases])
     asked = _rates_asked(earning, held)
     book = rates.load(asked.values())
-    frozen = Frozen([], [], set())
+    frozen = Frozen([], [], [], set())
     for fact, (rule, _) in earning:
+        its_lines = lines.get(fact.purchase_id, [])
+        if not rule.kind.is_money:
+            frozen.things.append(_thing(fact, rule, lines=its_lines, held=held))
+            continue
         wanted = asked.get(fact.purchase_id)
         rate = book.at(wanted) if wanted else None
         if wanted and rate is None:
             frozen.waiting.add(fact.purchase_id)
             continue
-        commission, counted = _frozen(
-            fact, rule, lines=lines.get(fact.purchase_id, []), held=held, rate=rate
-        )
+        commission, counted = _commission(fact, rule, lines=its_lines, held=held, rate=rate)
         frozen.commissions.append(commission)
         if rate:
             frozen.conversions.append(_conversion(commission, rate, counted))
@@ -162,9 +167,9 @@ class Limit:
     months: int | None
 
 
-def limits(frozen: Iterable[Commission]) -> dict[int, Limit]:
-    """Return the rules of these commissions that do not pay for every purchase, by id."""
-    ids = sorted({commission.rule_id for commission in frozen})
+def limits(frozen: Iterable[Commission | PurchaseReward]) -> dict[int, Limit]:
+    """Return the rules of these that do not pay for every purchase, by id."""
+    ids = sorted({one.rule_id for one in frozen})
     if not ids:
         return {}
     query = sa.select(
@@ -181,7 +186,7 @@ def _limit(rule: RewardRule) -> Limit:
 
 def _has_amounts(rule: RewardRule, held: Caps) -> bool:
     """Tell whether what a rule gives depends on an amount in the campaign's currency."""
-    return (
+    return rule.kind.is_money and (
         rule.kind is RewardKind.FIXED
         or rule.maximum is not None
         or rule.ambassador_maximum is not None
@@ -201,25 +206,59 @@ def earns(fact: Earned, limit: Limit, firsts: Firsts) -> bool:
     )
 
 
-def _frozen(
+def _thing(fact: Earned, rule: RewardRule, *, lines: Sequence[rules.Line], held: Caps) -> Columns:
+    """Return points or a perk, or none of them where the campaign rewards no more purchases."""
+    pair, number = _counted(fact, rule, held)
+    given = rules.grant(fact, rule, lines=lines, number=number or 1)
+    held.count(pair)
+    earns_any = bool(given.amount or given.perk_id)
+    is_admitted = not earns_any or held.admit(pair)
+    return _common(fact, rule, number) | {
+        "points": given.amount if is_admitted else 0, "due_at": _due(fact, rule), "times": 0,
+        "perk_id": given.perk_id if is_admitted else None,
+        "state": _first_state(earns_any=earns_any, is_admitted=is_admitted),
+    }  # fmt: skip
+
+
+def _first_state(*, earns_any: bool, is_admitted: bool) -> EarnedState:
+    if not is_admitted:
+        return EarnedState.LIMITED
+    return EarnedState.WAITING if earns_any else EarnedState.GIVEN  # of nothing
+
+
+def _commission(
     fact: Earned, rule: RewardRule, *, lines: Sequence[rules.Line], held: Caps, rate: Rate | None
 ) -> tuple[Columns, int]:
     """Return a commission, and what the caps count of it in the campaign's currency."""
-    pair = (rule.campaign_id, fact.ambassador_id or 0)
-    number = held.number(pair) if rules.is_counted(rule) else None
+    pair, number = _counted(fact, rule, held)
     told = converted(rule, rate) if rate else rule
     given = rules.grant(fact, told, lines=lines, number=number or 1)
     amount, counted = held.take(pair, given.amount, maximum=rule.ambassador_maximum, rate=rate)
     shares = [share for share, _ in given.parts]
-    return {
-        "purchase_id": fact.purchase_id, "ambassador_id": fact.ambassador_id,
-        "campaign_id": fact.campaign_id, "rule_id": rule.id, "kind": rule.kind,
+    return _common(fact, rule, number) | {
         "rate": shares[0] if len(shares) == 1 else None, "fixed": given.fixed,
         "base": rules.base(fact, rule), "currency": fact.currency,
         "parts": [list(part) for part in given.parts] if len(shares) > 1 else None,
-        "number": number, "amount": amount, "is_active": True, "earned_at": fact.occurred_at,
-        "payable_at": fact.occurred_at + timedelta(days=rule.hold_days),
+        "amount": amount, "is_active": True, "payable_at": _due(fact, rule),
     }, counted  # fmt: skip
+
+
+def _counted(fact: Earned, rule: RewardRule, held: Caps) -> tuple[caps.Pair, int | None]:
+    """Return who earns in which campaign, and their how-manieth purchase where that counts."""
+    pair = (rule.campaign_id, fact.ambassador_id or 0)
+    return pair, held.number(pair) if rules.is_counted(rule) else None
+
+
+def _common(fact: Earned, rule: RewardRule, number: int | None) -> Columns:
+    return {
+        "purchase_id": fact.purchase_id, "ambassador_id": fact.ambassador_id,
+        "campaign_id": fact.campaign_id, "rule_id": rule.id, "kind": rule.kind,
+        "number": number, "earned_at": fact.occurred_at,
+    }  # fmt: skip
+
+
+def _due(fact: Earned, rule: RewardRule) -> datetime:
+    return fact.occurred_at + timedelta(days=rule.hold_days)
 
 
 def converted(rule: RewardRule, rate: Rate) -> SimpleNamespace:

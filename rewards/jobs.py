@@ -4,22 +4,25 @@ from __future__ import annotations
 
 from core.db import BATCH_ROWS, db, reading
 from referrals import customers, purchases, redemptions, refunds, suspicions
-from rewards import commissions, intake, patterns
+from rewards import commissions, intake, patterns, purchase_rewards
 
 
 def release_holds() -> int:
-    """Make money payable whose hold period is over; return how many commissions.
+    """Make money payable and give points and perks whose hold period is over; return how many.
 
     It is looked for once, and while nobody who writes has to wait for that.
     """
     with reading():
-        due = commissions.due()
+        due, things = commissions.due(), purchase_rewards.due()
         db.session.commit()
     released = 0
     for start in range(0, len(due), BATCH_ROWS):
         released += commissions.release(due[start : start + BATCH_ROWS])
         db.session.commit()
-    return released
+    for start in range(0, len(things), BATCH_ROWS):
+        commissions.settle(things[start : start + BATCH_ROWS])
+        db.session.commit()
+    return released + len(things)
 
 
 def look_for_suspicions() -> int:

@@ -1,9 +1,10 @@
-"""Launching a draft: its campaign, its brief and its code, all at once and once."""
+"""Launching a draft: its campaign, its brief and its code, or its changes; all at once and once."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
+from datetime import date
 
 from flask_babel import gettext as _
 
@@ -12,7 +13,7 @@ from campaigns import briefs, campaigns, drafts
 from campaigns.briefs import Told
 from campaigns.models import Campaign, Draft
 from campaigns.terms import Terms
-from core.errors import DomainError, Fault, InvalidInputError
+from core.errors import DomainError, Fault, InvalidInputError, NotFoundError
 from referrals import codes
 
 _LONGEST = 50  # of a slug, so that a number fits behind it
@@ -39,6 +40,29 @@ def launch(draft: Draft, terms: Terms, brief: Told, *, code: str, owner_id: int 
     if code:
         _make_code(code, campaign, owner_id)
     campaigns.start(campaign)
+    return campaign
+
+
+def apply(draft: Draft, terms: Terms, brief: Told, *, effective_on: date | None) -> Campaign:
+    """Write what a draft changes into its campaign, once; its codes stay as they are.
+
+    Args:
+        draft: Which.
+        terms: As its answers were read.
+        brief: Likewise.
+        effective_on: From when a changed reward counts; None: from now on.
+
+    Raises:
+        LaunchedError: It was applied before.
+        CampaignError: The campaign was changed since, or has ended, or a limit is too low.
+        InvalidInputError: A term cannot be.
+    """
+    campaign = drafts.changed_by(draft)
+    if campaign is None:
+        raise NotFoundError(_("There is no such draft."))
+    drafts.become(draft, campaign)
+    campaigns.change(campaign, terms, seen=draft.seen or "", effective_on=effective_on)
+    briefs.write(campaign, brief)
     return campaign
 
 

@@ -8,6 +8,9 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from campaigns.models import RewardKind
+from campaigns.models_perks import OfferStatus as OfferStatus
+from campaigns.models_perks import Perk as Perk
+from campaigns.models_perks import PerkKind as PerkKind
 from core.db import (
     BasisPoints,
     BigId,
@@ -264,14 +267,6 @@ class PayoutDetail(Model):
     changed_at: Mapped[UtcTime]  # payouts wait 72 h after it
 
 
-class PerkKind(StrEnum):
-    """What an ambassador gets for points or balance."""
-
-    REWARD_CODE = "reward_code"  # a code for the shop's checkout
-    PRODUCT = "product"  # a thing that somebody hands over or sends
-    EARLY_ACCESS = "early_access"
-
-
 class ExchangeState(StrEnum):
     """Where an exchange stands."""
 
@@ -279,6 +274,49 @@ class ExchangeState(StrEnum):
     WAITING = "waiting"  # somebody has to hand the thing over
     DONE = "done"
     CANCELLED = "cancelled"  # what was paid has been given back
+
+
+class EarnedState(StrEnum):
+    """Where points or a perk that a purchase earned stand."""
+
+    WAITING = "waiting"  # for the end of the hold period, or for a person to decide
+    GIVEN = "given"
+    GONE = "gone"  # none of the perk was left: nothing is given later either
+    LIMITED = "limited"  # the campaign rewards no more purchases
+    TAKEN_BACK = "taken_back"  # refunded, cancelled or credited to somebody else
+    KEPT = "kept"  # refunded, but the perk was used already
+
+
+class PurchaseReward(Model):
+    """Points or a perk earned by one attribution, with the rule frozen as it was.
+
+    What a commission is for money; a purchase earns an ambassador the one or the other.
+    """
+
+    __tablename__ = "purchase_reward"
+    __table_args__ = (
+        sa.UniqueConstraint("purchase_id", "ambassador_id"),
+        sa.CheckConstraint("points >= 0", name="points_not_negative"),
+        sa.Index("ix_purchase_reward_due", "state", "due_at"),
+    )
+
+    id: Mapped[PrimaryKey]
+    purchase_id: Mapped[BigId] = mapped_column(sa.ForeignKey("purchase.id"))
+    ambassador_id: Mapped[BigId] = mapped_column(sa.ForeignKey("ambassador.id"), index=True)
+    campaign_id: Mapped[BigId] = mapped_column(sa.ForeignKey("campaign.id"), index=True)
+    rule_id: Mapped[BigId] = mapped_column(sa.ForeignKey("reward_rule.id"))
+    kind: Mapped[RewardKind] = mapped_column(choice(RewardKind))
+    points: Mapped[MinorUnits]  # before any refund; 0 for a perk
+    perk_id: Mapped[BigId | None] = mapped_column(sa.ForeignKey("perk.id"), index=True)
+    number: Mapped[int | None]  # which of the ambassador's purchases, where that decides
+    earned_at: Mapped[UtcTime]
+    due_at: Mapped[UtcTime]  # when the hold period is over
+    state: Mapped[EarnedState] = mapped_column(choice(EarnedState))
+    exchange_id: Mapped[BigId | None] = mapped_column(sa.ForeignKey("perk_exchange.id"))
+    times: Mapped[int]  # how often the perk was given: again after a refund that failed
+
+    perk: Mapped[Perk | None] = relationship(lazy="joined")
+    exchange: Mapped[Exchange | None] = relationship()
 
 
 class VoucherKind(StrEnum):
@@ -289,43 +327,6 @@ class VoucherKind(StrEnum):
     BOX = "box"
     REWARD = "reward"
     WELCOME = "welcome"
-
-
-class OfferStatus(StrEnum):
-    """Whether a voucher or a perk can be taken."""
-
-    ACTIVE = "active"
-    FROZEN = "frozen"
-
-
-class Perk(Model):
-    """A thing of the catalogue; its price is in points (unit PTS) or in a currency."""
-
-    __tablename__ = "perk"
-    __table_args__ = (
-        sa.CheckConstraint("taken >= 0", name="taken_not_negative"),
-        sa.CheckConstraint("stock IS NULL OR taken <= stock", name="within_stock"),
-        sa.CheckConstraint("price > 0", name="price_positive"),
-    )
-
-    id: Mapped[PrimaryKey]
-    kind: Mapped[PerkKind] = mapped_column(choice(PerkKind))
-    name_en: Mapped[str] = mapped_column(sa.String(120))
-    name_fr: Mapped[str] = mapped_column(sa.String(120))
-    text_en: Mapped[str] = mapped_column(sa.String(500))
-    text_fr: Mapped[str] = mapped_column(sa.String(500))
-    price: Mapped[MinorUnits]  # points, or minor units of the currency
-    unit: Mapped[CurrencyCode]  # PTS, or the currency of the price
-    stock: Mapped[int | None]  # exchanges in all, at most; None: no limit
-    per_person: Mapped[int | None]  # exchanges of one ambassador, at most
-    taken: Mapped[int]  # exchanges that were not cancelled
-    starts_at: Mapped[UtcTime | None]
-    ends_at: Mapped[UtcTime | None]  # the first instant at which it is over
-    cost: Mapped[MinorUnits]  # of one to the brand, in the program's currency
-    campaign_id: Mapped[BigId | None] = mapped_column(sa.ForeignKey("campaign.id"))
-    code_days: Mapped[int | None]  # how long a reward code is valid
-    status: Mapped[OfferStatus] = mapped_column(choice(OfferStatus))
-    created_at: Mapped[UtcTime]
 
 
 class PerkPerson(Model):

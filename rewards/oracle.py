@@ -157,6 +157,8 @@ def allowed(order: Any, versions: list[Any], lines: Any = (), *, timezone: str =
     if not in_force:
         return 0
     rule = in_force[-1]
+    if not rule.kind.is_money:
+        return 0
     is_existing = order.customer_id is not None and order.first_purchase_id != order.purchase_id
     if rule.new_customers_only and order.is_active and is_existing:
         return 0

@@ -39,6 +39,7 @@ from rewards.models import (
     Perk,
     Posting,
     PurchaseQuestion,
+    PurchaseReward,
     Voucher,
     VoucherTake,
 )
@@ -186,6 +187,17 @@ def _as_ambassador(one: Ambassador) -> dict[str, Any]:
             {"note": made.note, "made_at": made.made_at, "state": made.state.value}
             for made in invitation_codes.mine(one.id, limit=10**6)
         ],
+        **_perks(one.id),
+        "questions": [
+            _row(said, "kind", "text", "asked_at", "answer", "answered_at")
+            for said in db.session.scalars(asked.order_by(PurchaseQuestion.id))
+        ],
+    }
+
+
+def _perks(ambassador_id: int) -> dict[str, Any]:
+    """Return what they exchanged, and what purchases earned them in points and perks."""
+    return {
         "perks": _rows(
             sa.select(
                 Perk.name_en.label("perk"),
@@ -195,12 +207,20 @@ def _as_ambassador(one: Ambassador) -> dict[str, Any]:
                 Exchange.created_at,
             )
             .join(Perk, Perk.id == Exchange.perk_id)
-            .where(Exchange.ambassador_id == one.id)
+            .where(Exchange.ambassador_id == ambassador_id)
         ),
-        "questions": [
-            _row(said, "kind", "text", "asked_at", "answer", "answered_at")
-            for said in db.session.scalars(asked.order_by(PurchaseQuestion.id))
-        ],
+        "purchase_rewards": _rows(
+            sa.select(
+                PurchaseReward.kind,
+                PurchaseReward.points,
+                Perk.name_en.label("perk"),
+                PurchaseReward.state,
+                PurchaseReward.earned_at,
+            )
+            .outerjoin(Perk, Perk.id == PurchaseReward.perk_id)
+            .where(PurchaseReward.ambassador_id == ambassador_id)
+            .order_by(PurchaseReward.id)
+        ),
     }
 
 

@@ -21,9 +21,9 @@ from markupsafe import Markup
 from accounts import identities, permissions
 from ambassadors import program
 from ambassadors.models import Ambassador, AmbassadorStatus
+from campaigns import terms as campaign_terms
 from campaigns import wording as campaign_wording
 from campaigns.models import BenefitKind, Brief, Campaign
-from campaigns.terms import of as terms_of
 from core import clock
 from core.db import db
 from core.errors import NotFoundError
@@ -258,7 +258,7 @@ def _sprint(cards: list[Card]) -> tuple[int, str, Progress] | None:
 def _card(
     shared: Shared, link: Shared | None, campaign: Campaign, progress: Progress | None
 ) -> Card:
-    terms = terms_of(campaign)
+    terms = campaign_terms.in_force(campaign)
     url = link_url(link.text) if link else None
     return Card(
         campaign_id=campaign.id, name=campaign.name,

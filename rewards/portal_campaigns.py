@@ -20,7 +20,7 @@ from ambassadors import program
 from ambassadors.models import Ambassador, AmbassadorStatus
 from campaigns import briefs, images, offers, wording
 from campaigns.models import Brief, Campaign, Mention
-from campaigns.terms import of as terms_of
+from campaigns.terms import in_force as terms_of
 from core import clock, i18n
 from core.db import db
 from core.errors import NotFoundError

@@ -22,7 +22,7 @@ from core import limits
 from core.db import db, retried
 from core.errors import NotFoundError
 from core.money import POINTS
-from rewards import exchanges, perks, purse, vouchers
+from rewards import exchanges, perks, purse, vouchers, wording_rewards
 from rewards import wording_perks as wording
 from rewards.forms_perks import RedeemForm
 from rewards.models import PerkKind
@@ -39,7 +39,7 @@ door = permissions.guard(
 
 @door.app_context_processor
 def _words() -> dict[str, object]:
-    return {"perk_words": wording}
+    return {"perk_words": wording, "reward_words": wording_rewards}
 
 
 @door.get("")

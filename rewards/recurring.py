@@ -19,7 +19,7 @@ from core import clock
 from core.db import db, many
 from referrals.models import Attribution, Purchase, PurchaseStatus
 from rewards import rules
-from rewards.models import Commission
+from rewards.models import Commission, PurchaseReward
 
 First = tuple[datetime, int]  # instant and id of a purchase
 
@@ -58,7 +58,12 @@ _OTHERS = (
         .select_from(_ASKED)
         .join(Commission, Commission.purchase_id == _ASKED.id)
         .join(_OTHER, _OTHER.customer_id == _ASKED.customer_id)
-        .where(_ASKED.id.in_(many()), Commission.campaign_id.in_(_LIMITED))
+        .where(_ASKED.id.in_(many()), Commission.campaign_id.in_(_LIMITED)),
+        sa.select(_OTHER.id)
+        .select_from(_ASKED)
+        .join(PurchaseReward, PurchaseReward.purchase_id == _ASKED.id)
+        .join(_OTHER, _OTHER.customer_id == _ASKED.customer_id)
+        .where(_ASKED.id.in_(many()), PurchaseReward.campaign_id.in_(_LIMITED)),
     )
 )
 

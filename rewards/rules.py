@@ -28,9 +28,10 @@ class Line:
 class Granted:
     """What a rule gives for a purchase, before caps that others share."""
 
-    amount: int
-    fixed: int | None  # where the reward is a fixed amount
-    parts: tuple[tuple[int, int], ...]  # (rate, base) each, where it is a share
+    amount: int  # minor units, or points
+    fixed: int | None = None  # where the reward is a fixed amount
+    parts: tuple[tuple[int, int], ...] = ()  # (rate, base) each, where it is a share
+    perk_id: int | None = None  # where it is a perk
 
 
 def grant(purchase: Any, rule: Any, *, lines: Sequence[Line], number: int = 1) -> Granted:
@@ -42,24 +43,32 @@ def grant(purchase: Any, rule: Any, *, lines: Sequence[Line], number: int = 1) -
         lines: Its lines; their share of the base is by largest remainder.
         number: Which of the ambassador's purchases in the campaign it is.
     """
-    if rule.kind is RewardKind.FIXED:
-        fixed = _fixed(purchase, rule, lines=lines, number=number)
-        return Granted(amount=_capped(fixed, rule), fixed=fixed, parts=())
+    if rule.kind is RewardKind.PERK:
+        perk_id = _chosen("perk_id", purchase, rule, lines=lines, number=number)
+        return Granted(amount=0, perk_id=perk_id)
+    if rule.kind is not RewardKind.PERCENT:
+        fixed = _chosen("amount", purchase, rule, lines=lines, number=number) or 0
+        return Granted(amount=_capped(fixed, rule), fixed=fixed)
     parts = _parts(purchase, rule, lines=lines, number=number)
     amount = money.divide_half_up(sum(rate * part for rate, part in parts), money.BASIS_POINTS)
-    return Granted(amount=_capped(amount, rule), fixed=None, parts=parts)
+    return Granted(amount=_capped(amount, rule), parts=parts)
 
 
 def _capped(amount: int, rule: Any) -> int:
     return amount if rule.maximum is None else min(amount, rule.maximum)
 
 
-def _fixed(purchase: Any, rule: Any, *, lines: Sequence[Line], number: int) -> int:
+def _chosen(
+    name: str, purchase: Any, rule: Any, *, lines: Sequence[Line], number: int
+) -> int | None:
+    """Return the amount or the perk of the first case that fits, else of the tier, else of all."""
     skus = {line.sku for line in lines}
     for case in rule.cases or ():
         if _fits(case, purchase) and (not case["products"] or skus & set(case["products"])):
-            return int(case["amount"])
-    return int(_tier(rule, number).get("amount", rule.amount) or 0)
+            return int(case[name])
+    tier = _tier(rule, number)
+    found = tier[name] if tier else getattr(rule, name)
+    return None if found is None else int(found)
 
 
 def _parts(
@@ -155,12 +164,17 @@ def earned(commission: Commission, *, total: int, refunded: int) -> int:
         return 0
     remaining = total - refunded
     if commission.kind is RewardKind.FIXED:
-        amount = money.divide_half_up((commission.fixed or 0) * remaining, total)
+        amount = left(commission.fixed or 0, total=total, refunded=refunded)
     else:
         parts = commission.parts or [[commission.rate or 0, commission.base]]
         weighted = sum(rate * part for rate, part in parts)
         amount = money.divide_half_up(weighted * remaining, money.BASIS_POINTS * total)
     return min(amount, commission.amount)
+
+
+def left(amount: int, *, total: int, refunded: int) -> int:
+    """Return what remains of a fixed amount, or of points, after refunds: half-up (rule 17)."""
+    return money.divide_half_up(amount * (total - refunded), total) if total > 0 else 0
 
 
 def line_shares(amount: int, lines: Sequence[int]) -> list[int]:

@@ -40,6 +40,7 @@ from rewards import (
     verify_payouts,
     verify_perks,
     verify_rates,
+    verify_rewards,
     verify_uses,
 )  # fmt: skip
 from rewards.breach import MOST_SHOWN, PAGE, Breach, pages
@@ -57,7 +58,7 @@ from rewards.models import (
 _PROTECTED = (
     "ledger_entry", "ledger_posting", "audit_line", "reward_rule", "commission", "code",
     "conversion", "perk_exchange", "voucher_batch", "voucher", "voucher_take", "points_grant",
-    "payout",
+    "payout", "purchase_reward",
 )  # fmt: skip
 
 
@@ -108,6 +109,7 @@ def one_effect_each() -> Iterator[Breach]:
         "purchase": {"source", "external_id"},
         "refund": {"source", "external_id"},
         "commission": {"purchase_id", "ambassador_id"},
+        "purchase_reward": {"purchase_id", "ambassador_id"},
         "ledger_entry": {"source"},
         "redemption": {"code_id", "order_key"},
         "attribution": {"purchase_id"},
@@ -255,6 +257,7 @@ CHECKS: tuple[Callable[[], Iterator[Breach]], ...] = (
     *verify_rates.CHECKS,
     *verify_perks.CHECKS,
     *verify_payouts.CHECKS,
+    *verify_rewards.CHECKS,
 )
 
 
@@ -283,17 +286,16 @@ def _triggers() -> dict[str, set[str]]:
 
 
 def _wrong_counts() -> Iterator[Breach]:
-    """Yield ambassadors who have more than their cap, or another count than their commissions."""
+    """Yield ambassadors who have more than their cap, or another sum than their commissions."""
     is_capped = RewardRule.ambassador_maximum.is_not(None)
     counted = sa.func.coalesce(Conversion.counted, Commission.amount)
     query = (
         sa.select(
             Commission.campaign_id, Commission.ambassador_id,
-            sa.func.sum(counted).label("accrued"), sa.func.count().label("purchases"),
+            sa.func.sum(counted).label("accrued"),
             sa.func.sum(sa.case((is_capped, counted), else_=0)).label("capped"),
             sa.func.max(RewardRule.ambassador_maximum).label("cap"),
             sa.func.max(RewardCount.committed).label("committed"),
-            sa.func.max(RewardCount.purchases).label("counted"),
         )
         .join(RewardRule, RewardRule.id == Commission.rule_id)
         .outerjoin(Conversion, OF_COMMISSION)
@@ -312,9 +314,8 @@ def _wrong_counts() -> Iterator[Breach]:
         subject = f"campaign {row.campaign_id}, ambassador {row.ambassador_id}"
         if row.cap is not None and row.capped > row.cap:
             yield Breach("M4", subject, f"accrued {row.capped} of at most {row.cap}")
-        if (row.committed, row.counted) != (row.accrued, row.purchases):
-            detail = f"counts {row.committed} in {row.counted} purchases"
-            yield Breach("M4", subject, f"{detail}, has {row.accrued} in {row.purchases}")
+        if row.committed != row.accrued:
+            yield Breach("M4", subject, f"counts {row.committed}, has {row.accrued}")
 
 
 def _wrong_balances() -> Iterator[Breach]:

@@ -1,6 +1,7 @@
 """Points, vouchers and perks: what the ledger says of them is what their own rows say.
 
-M1 points stand on accounts of points only; M6 nobody has fewer than no points;
+M1 points stand on accounts of points only; M6 nobody has fewer than no points
+but by refunds;
 M7 points and money moved as vouchers, grants and exchanges say, worked out from
 their rows; M10 stock, vouchers and limits per person are what was taken.
 """
@@ -44,12 +45,14 @@ def points_apart_from_money() -> Iterator[Breach]:
 
 
 def points_never_below_zero() -> Iterator[Breach]:
-    """M6: nobody has exchanged or given back more points than they had."""
+    """M6: nobody has fewer than no points, but by what refunds took back (rule 17)."""
+    is_refund = sa.and_(Posting.purchase_id.is_not(None), Posting.amount > 0)
+    refunded = sa.func.sum(sa.case((is_refund, Posting.amount), else_=0))
     query = (
         sa.select(Posting.ambassador_id, (-sa.func.sum(Posting.amount)).label("points"))
         .where(Posting.account == Account.POINTS)
         .group_by(Posting.ambassador_id)
-        .having(sa.func.sum(Posting.amount) > 0)
+        .having(sa.func.sum(Posting.amount) > refunded)
     )
     for row in db.session.execute(query.limit(MOST_SHOWN)):
         yield Breach("M6", f"ambassador {row.ambassador_id}", f"has {row.points} points")
@@ -144,7 +147,7 @@ def _differences(account: Account, sign: int, told: Any) -> Iterator[Breach]:
     posted = sa.select(
         Posting.ambassador_id, Posting.currency.label("unit"), Posting.amount.label("posted"),
         sa.literal(0).label("told"),
-    ).where(Posting.account == account)  # fmt: skip
+    ).where(Posting.account == account, Posting.purchase_id.is_(None))  # fmt: skip
     rows = sa.select(said.c.ambassador_id, said.c.unit, sa.literal(0), sign * said.c.amount)
     both = sa.union_all(posted, rows).subquery()
     query = (

@@ -17,7 +17,7 @@ from core.db import db
 from referrals.models import Attribution, Purchase
 from rewards import oracle
 from rewards.breach import MOST_SHOWN, Breach, pages
-from rewards.models import OF_COMMISSION, Commission, Conversion, RateWait
+from rewards.models import OF_COMMISSION, Commission, Conversion, PurchaseReward, RateWait
 
 
 def conversions_add_up() -> Iterator[Breach]:
@@ -54,9 +54,10 @@ def _wrong(row: Any) -> str | None:
 
 
 def queue_is_not_paid() -> Iterator[Breach]:
-    """M7: a purchase that awaits a rate is credited, and its credit has no commission."""
+    """M7: a purchase that awaits a rate is credited, and its credit has earned nothing yet."""
     query = (
-        sa.select(Purchase.source, Purchase.external_id, Commission.id.label("commission_id"))
+        sa.select(Purchase.source, Purchase.external_id)
+        .add_columns(sa.func.coalesce(Commission.id, PurchaseReward.id).label("earned"))
         .select_from(RateWait)
         .join(Purchase, Purchase.id == RateWait.purchase_id)
         .outerjoin(Attribution, Attribution.purchase_id == Purchase.id)
@@ -67,11 +68,24 @@ def queue_is_not_paid() -> Iterator[Breach]:
                 Commission.ambassador_id == Attribution.ambassador_id,
             ),
         )
-        .where(sa.or_(Attribution.ambassador_id.is_(None), Commission.id.is_not(None)))
+        .outerjoin(
+            PurchaseReward,
+            sa.and_(
+                PurchaseReward.purchase_id == Purchase.id,
+                PurchaseReward.ambassador_id == Attribution.ambassador_id,
+            ),
+        )
+        .where(
+            sa.or_(
+                Attribution.ambassador_id.is_(None),
+                Commission.id.is_not(None),
+                PurchaseReward.id.is_not(None),
+            )
+        )
         .order_by(Purchase.id)
     )
     for row in db.session.execute(query.limit(MOST_SHOWN)):
-        why = "has a commission" if row.commission_id else "has no credit"
+        why = "has earned" if row.earned else "has no credit"
         subject = f"purchase {row.source}:{row.external_id}"
         yield Breach("M7", subject, f"awaits a rate of currency and {why}")
 

@@ -21,6 +21,8 @@ from referrals.eligibility import Reason
 from referrals.models import CreditTouch, PurchaseStatus
 from referrals.suspicions import Signal
 from referrals.touches import Credit, Loss
+from rewards import wording_rewards
+from rewards.credits import CommissionState
 from rewards.earnings import Brought
 from rewards.rates import Wanted
 
@@ -162,7 +164,12 @@ def why(bought: Brought) -> str:
     told = [_credit(bought)]
     if bought.is_new and bought.touch is not CreditTouch.BINDING:
         told.append(str(_("It was their first purchase.")))
-    return " ".join([*told, *([awaits(bought.awaits)] if bought.awaits else _money(bought))])
+    if bought.awaits:
+        return " ".join([*told, awaits(bought.awaits)])
+    if bought.reward is not None and bought.status is not PurchaseStatus.CANCELLED:
+        is_held = bought.suspicion is not None
+        return " ".join([*told, wording_rewards.why(bought.reward, is_held=is_held)])
+    return " ".join([*told, *_money(bought)])
 
 
 def _credit(bought: Brought) -> str:
@@ -200,23 +207,28 @@ def _money(bought: Brought) -> list[str]:
         return [reason("cancelled")]
     if earned is None:
         return [str(_("The reward of the campaign does not cover this purchase."))]
+    if not earned.accrued:
+        return [str(_("It earned nothing: the campaign had given all that it may, or gives none."))]
     told = []
     if 0 < bought.refunded < bought.total:
         back = i18n.money(bought.refunded, bought.currency)
         told.append(
             _("%(amount)s were refunded, and the commission is smaller by as much.", amount=back)
         )
+    return [*map(str, told), _stands(earned)]
+
+
+def _stands(earned: CommissionState) -> str:
+    """Return where the money of a commission stands, a sentence."""
     if earned.state == "reversed":
-        told.append(_("It was refunded, so nothing is left to earn."))
-    elif earned.state == "pending":
+        return str(_("It was refunded, so nothing is left to earn."))
+    if earned.state == "pending":
         day = i18n.day(earned.payable_at)
-        told.append(
+        return str(
             _("The sum becomes available on %(day)s, when it can no longer be returned.", day=day)
         )
-    elif earned.state == "held":
-        told.append(_("The team is looking at this one before it becomes available."))
-    elif earned.state == "payable":
-        told.append(_("The time for returns is over: the sum is available."))
-    else:
-        told.append(_("The sum has been paid."))
-    return [str(sentence) for sentence in told]
+    if earned.state == "held":
+        return str(_("The team is looking at this one before it becomes available."))
+    if earned.state == "payable":
+        return str(_("The time for returns is over: the sum is available."))
+    return str(_("The sum has been paid."))

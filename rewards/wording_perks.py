@@ -6,9 +6,10 @@ from datetime import datetime, timedelta
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from flask_babel import lazy_pgettext, ngettext
+from flask_babel import lazy_pgettext
 
 from ambassadors.models import Circle
+from campaigns import wording as campaign_words
 from campaigns.models import Campaign
 from core import i18n
 from core.db import db
@@ -46,8 +47,7 @@ def price(amount: int, unit: str) -> str:
     """Return a price or balance: `250 points`, `CHF 40.00`."""
     if unit != POINTS:
         return i18n.money(amount, unit)
-    count = i18n.number(amount)
-    return str(ngettext("%(count)s point", "%(count)s points", amount, count=count))
+    return campaign_words.points(amount)
 
 
 def name(thing: Perk | VoucherBatch) -> str:

@@ -304,12 +304,14 @@ def test_what_a_form_says_of_a_wrong_field_is_french(app: Flask) -> None:
     sent: dict[str, dict[str, str]] = {
         "/console/spend": {"on": "no day", "kind": "nothing", "amount": "x"},
         "/console/ambassadors/new": {"name": "", "kind": "nothing", "joined_on": "no day"},
-        "/console/campaigns/new": {"name": "", "objective": "nothing", "starts_on": "no day"},
         "/console/settings/program": {"name": "", "currency": "XXX", "hold_days": "many"},
         "/console/codes/new": {"ambassador": "nobody", "code": "!"},
         "/console/users/new": {"email": "", "roles": "nothing"},
         "/console/keys/new": {"name": "", "scopes": "nothing"},
     }
+    draft = str(browser.post("/console/wizard").location).rpartition("/")[0]
+    sent[f"{draft}/goal"] = {"name": "", "objective": "nothing", "go": "next"}
+    sent[f"{draft}/budget"] = {"starts_on": "no day", "budget": "x", "go": "next"}
     for path, fields in sent.items():
         answer = browser.post(path, data=fields)
         assert answer.status_code == 422, (path, answer.status_code)

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0032_add_sepa_debtor"
-down_revision = "0021_add_payout_details"
+down_revision = "0025_limit_rewarded"
 branch_labels = None
 depends_on = None
 

@@ -56,18 +56,30 @@ def _sets_up_campaign(marketer: Visitor) -> None:
     marketer.sign_in("marketer@brand.example")
     marketer.go("Campaigns")
     marketer.follow("New campaign")
-    marketer.follow("Everything on one page")
-    marketer.press("Save")  # too early: the form says what it needs and keeps what was written
+    marketer.page.get_by_text(marketer.said("Something else"), exact=True).click()
+    marketer.press("Begin")
+    marketer.press("Continue")  # too early: the step says what it needs and keeps what was written
     expect(marketer.page.get_by_role("alert")).to_contain_text(marketer.said("Name"))
-    marketer.fill("Name", "Bring a friend")
-    marketer.fill("Name in addresses", "friend")
+    marketer.page.get_by_text(marketer.said("Win new customers"), exact=True).click()
+    marketer.fill("Name", "Friend")
+    marketer.press("Continue")
+    marketer.press("Continue")  # everybody
     marketer.fill("Percent off", "15")
     marketer.field("The codes are for new customers only").check()
+    marketer.press("Continue")
     marketer.fill("Share of the purchase", "10")
-    marketer.fill("Days before it is payable", "30")
-    marketer.press("Save")
+    marketer.fill("Days before it is given", "30")
+    for _ in ("reward", "budget", "brief"):
+        marketer.press("Continue")
+    marketer.press("Launch")
+    expect(marketer.heading).to_have_text("Friend")
+    expect(marketer.main).to_contain_text(marketer.said("running"))
+    marketer.press("Change the terms")  # the same steps, with what was written
+    marketer.fill("Name", "Bring a friend")
+    for _ in ("goal", "audience", "benefit", "reward", "budget", "brief"):
+        marketer.press("Continue")
+    marketer.press("Save the changes")
     expect(marketer.heading).to_have_text("Bring a friend")
-    marketer.press("Start")
     expect(marketer.main).to_contain_text(marketer.said("running"))
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from flask.testing import FlaskClient
 
 from accounts.models import Scope
-from campaigns.models import CampaignStatus
+from campaigns.models import CampaignStatus, RewardRule
+from tests.conftest import NOW
 from tests.factories import make_campaign, make_key
 
 
@@ -20,6 +23,30 @@ def test_a_campaign_tells_its_terms(client: FlaskClient) -> None:
     ]
     assert told["reward"]["rate"] == 1000
     assert client.get("/api/v1/campaigns/plum", headers=make_key("read")).status_code == 404
+
+
+def test_a_campaign_tells_cases_tiers_points_and_limits(client: FlaskClient) -> None:
+    case = {"rate": None, "amount": 90, "perk_id": None, "products": ["TEA"], "countries": []}
+    rule = {
+        "kind": "points", "rate": None, "amount": 50, "cases": [case | {"buyer": "new"}],
+        "tiers": [{"start": 5, "rate": None, "amount": 80, "perk_id": None}],
+    }  # fmt: skip
+    campaign = make_campaign(slug="pear", rewarded_limit=20, rule=rule)
+    terms_later = dict.fromkeys(("include_tax", "include_shipping", "before_discount"), False)
+    campaign.rules.append(RewardRule(
+        version=2, kind="percent", rate=500, hold_days=0, new_customers_only=False,
+        effective_from=NOW + timedelta(days=1), created_at=NOW, **terms_later,
+    ))  # fmt: skip
+    told = client.get("/api/v1/campaigns/pear", headers=make_key(Scope.READ)).json
+    assert told is not None
+    assert (told["rewarded_limit"], told["rewarded"], told["committed"]) == (20, 0, None)
+    reward = told["reward"]
+    assert (reward["version"], reward["kind"], reward["amount"]) == (1, "points", 50)
+    assert reward["cases"] == [
+        {"rate": None, "amount": 90, "perk": None, "products": ["TEA"], "countries": [],
+         "buyer": "new"}
+    ]  # fmt: skip
+    assert reward["tiers"] == [{"start": 5, "rate": None, "amount": 80, "perk": None}]
 
 
 def test_campaigns_are_listed_by_state_and_page(client: FlaskClient) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
 from flask import Flask
 
-from campaigns import campaigns
+from campaigns import campaigns, terms
 from campaigns.models import BenefitKind, CampaignStatus
+from campaigns.terms import Buyer, Case, Tier
 from core.db import db
+from tests.rewards.test_exchanges import make_perk
 
 
 def _run(app: Flask, *words: str) -> tuple[int, str]:
@@ -43,3 +46,63 @@ def test_what_cannot_be_is_said_and_nothing_is_left(app: Flask) -> None:
     assert _run(app, "create", "Not A Slug")[0] == 1
     assert "No campaign yet" in _run(app, "list")[1]
     assert _run(app, "show", "readers")[0] == 1
+
+
+def test_a_reward_with_cases_tiers_and_limits_is_written_in_one_line(app: Flask) -> None:
+    code, text = _run(
+        app, "create", "creators", "--objective", "content", "--commission", "10%", "--case",
+        "20%; products=TEA,POT; countries=fr; buyer=new", "--case", "5%; buyer=existing",
+        "--tier", "10: 15%", "--tier", "50: 20%", "--months", "12", "--maximum", "20",
+        "--ambassador-maximum", "500", "--rewarded", "300", "--uses-per-customer", "1",
+        "--new-customers-only",
+    )  # fmt: skip
+    assert code == 0, text
+    told = terms.of(campaigns.get("creators"))
+    assert told.reward.cases == (
+        Case(rate=2000, products=("TEA", "POT"), countries=("FR",), buyer=Buyer.NEW),
+        Case(rate=500, buyer=Buyer.EXISTING),
+    )
+    assert told.reward.tiers == (Tier(start=10, rate=1500), Tier(start=50, rate=2000))
+    assert (told.reward.months, told.reward.maximum, told.reward.ambassador_maximum) == (
+        12, 2_000, 50_000,
+    )  # fmt: skip
+    assert (told.objective, told.rewarded_limit, told.uses_per_customer) == ("content", 300, 1)
+    assert told.new_customers_only
+    assert "300 purchases are rewarded, at most." in text
+
+
+def test_points_and_perks_are_rewards_too(app: Flask) -> None:
+    perk = make_perk()
+    db.session.commit()
+    assert _run(app, "create", "points", "--commission", "50 points", "--tier", "5: 80 pts")[0] == 0
+    assert _run(app, "create", "perk", "--commission", f"perk:{perk.id}")[0] == 0
+    earns = terms.of(campaigns.get("points")).reward
+    assert (earns.kind, earns.amount, earns.tiers) == ("points", 50, (Tier(start=5, amount=80),))
+    assert terms.of(campaigns.get("perk")).reward.perk_id == perk.id
+    assert "“A pot”" in _run(app, "show", "perk")[1]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--commission", "perk:999"),
+        ("--commission", "many points"),
+        ("--commission", "50 points", "--budget", "100"),
+        ("--case", "20%"),
+        ("--case", "20%; colour=red"),
+        ("--case", "20%; buyer=nobody"),
+        ("--case", "50 points; buyer=new"),
+        ("--tier", "15%"),
+        ("--tier", "1: 15%"),
+        ("--tier", "10: 5.00"),
+        ("--rewarded", "0"),
+        ("--months", "9999"),
+    ],
+)
+def test_a_reward_that_cannot_be_is_said_and_nothing_is_left(
+    app: Flask, words: tuple[str, ...]
+) -> None:
+    code, text = _run(app, "create", "readers", *words)
+    assert code == 1, text
+    assert "Traceback" not in text
+    assert campaigns.find("readers") is None

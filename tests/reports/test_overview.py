@@ -41,7 +41,7 @@ def _bought() -> None:
 def test_a_new_program_is_told_its_first_steps(london: Flask, staff: FlaskClient) -> None:
     page = staff.get("/console?lang=en").text
     assert "First steps" in page
-    assert "/console/campaigns/new" in page
+    assert "/console/wizard" in page
     assert "Nothing waits for you" in page
     assert 'class="chart"' not in page
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from datetime import timedelta
 from typing import Any
 
@@ -11,15 +12,17 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from accounts.models import AuditLine, RoleName
+from ambassadors import choices, circles, segments
 from ambassadors.models import AmbassadorKind, AmbassadorStatus
 from campaigns import briefs, campaigns, terms
 from campaigns.forms_wizard import STEPS
-from campaigns.models import Brief, Campaign, CampaignStatus, Draft, Format, Mention
+from campaigns.models import Brief, Campaign, CampaignStatus, Draft, Format, Mention, RewardKind
 from campaigns.terms import Buyer, Case, Tier
 from core import clock
 from core.db import db
 from referrals.models import Code
 from rewards import estimates, intake, launches, verify
+from rewards.models import Commission
 from tests.conftest import NOW
 from tests.factories import (
     make_ambassador,
@@ -31,6 +34,7 @@ from tests.factories import (
     purchase_fact,
     sign_in,
 )  # fmt: skip
+from tests.rewards.test_exchanges import make_perk
 
 
 @pytest.fixture
@@ -201,12 +205,148 @@ def test_the_preview_says_who_is_reached_and_who_is_spared_and_why(
     add(email=None)
     add(status=AmbassadorStatus.SUSPENDED)
     base = begin(staff)
-    send(staff, f"{base}/audience", audience_countries="FR")
-    page = " ".join(staff.get(f"{base}/benefit?lang=en").text.split())
+    answer = send(staff, f"{base}/audience", "look", audience_countries="FR")
+    assert answer.location == f"{base}/audience"
+    page = " ".join(staff.get(f"{base}/audience?lang=en").text.split())
     assert "<b>1</b>reached" in page
     assert "<b>4</b>spared" in page
-    for words in ("not active now", "of another kind", "live elsewhere", "without an e-mail"):
+    for words in ("not active now", "of another kind", "live elsewhere", "no e-mail address"):
         assert words in page
+
+
+def test_the_audience_is_narrowed_by_circles_and_segments_and_weighed_by_the_guard(
+    app: Flask, staff: FlaskClient
+) -> None:
+    people = [
+        make_ambassador(member=make_member(email=f"{n}@x.example", country="FR")) for n in range(5)
+    ]
+    circle = circles.create("First circle", purpose="", capacity=None)
+    for one in people[:2]:
+        circles.join(circle, one.member_id)
+    segment = segments.create("In the US", segments.Rule(countries=("US",)))
+    people[2].member.country = "US"
+    choices.snooze(people[0].member)
+    base = begin(staff, "member")
+    page = staff.get(f"{base}/audience?lang=en").text
+    assert "First circle" in page
+    told = {"kinds": [], "circle_ids": [str(circle.id)], "segment_ids": [str(segment.id)]}
+    send(staff, f"{base}/audience", "look", **told)
+    page = " ".join(staff.get(f"{base}/audience?lang=en").text.split())
+    assert "<b>2</b>reached" in page
+    assert "<b>3</b>spared" in page
+    assert "in none of these circles and segments" in page
+    assert "said “not now”" in page
+    through(staff, base, goal={"name": "Circle"}, audience=told)
+    db.session.rollback()
+    brief = must(briefs.of(campaigns.get("circle")))
+    assert brief.audience["circle_ids"] == [circle.id]
+    assert brief.audience["segment_ids"] == [segment.id]
+
+
+def test_points_and_a_number_of_rewarded_purchases_come_through(
+    app: Flask, staff: FlaskClient
+) -> None:
+    base = begin(staff, "member")
+    reward = {"reward_kind": "points", "points": "50", "case_pays1": "80", "case_products1": "TEA"}
+    through(staff, base, goal={"name": "Points"}, reward=reward, budget={"rewarded_limit": "200"})
+    db.session.rollback()
+    told = terms.of(campaigns.get("points"))
+    assert (told.reward.kind, told.reward.amount, told.rewarded_limit) == ("points", 50, 200)
+    assert told.reward.cases == (Case(amount=80, products=("TEA",)),)
+    page = staff.get("/console/campaigns/points?lang=en").text
+    for words in ("The ambassador gets 50 points for each purchase.", "80 points instead",
+                  "200 purchases are rewarded, at most.", "0 of 200"):  # fmt: skip
+        assert words in page
+
+
+def test_a_perk_is_chosen_from_the_catalogue_and_money_does_not_limit_it(
+    app: Flask, staff: FlaskClient
+) -> None:
+    perk = make_perk()
+    base = begin(staff, "member")
+    assert "A pot" in staff.get(f"{base}/reward?lang=en").text
+    chosen = {"reward_kind": "perk", "perk": ""}
+    assert "Choose a perk." in send(staff, f"{base}/reward", **chosen).text
+    reward = {"reward_kind": "perk", "perk": str(perk.id)}
+    answer = send(staff, f"{base}/reward", **reward)
+    assert answer.status_code == 302
+    wrong = send(staff, f"{base}/budget", budget="100")
+    assert "Limits in money are for commissions" in wrong.text
+    through(staff, base, goal={"name": "Perk"}, reward=reward, budget={"budget": ""})
+    db.session.rollback()
+    assert terms.of(campaigns.get("perk")).reward.perk_id == perk.id
+    page = staff.get("/console/campaigns/perk?lang=en").text
+    assert "The ambassador gets “A pot” for each purchase." in page
+
+
+def change(staff: FlaskClient, slug: str) -> str:
+    """Begin a change of a campaign and return the address of its steps."""
+    answer = staff.post("/console/wizard", data={"change": slug})
+    return str(answer.location).rpartition("/")[0]
+
+
+def test_going_through_a_change_without_changing_anything_changes_nothing(
+    app: Flask, staff: FlaskClient
+) -> None:
+    rule = {
+        "rate": 1250, "maximum": 2000, "include_tax": True, "months": 6, "cases": [
+            {"rate": 2000, "amount": None, "products": [f"P{n}"], "countries": [], "buyer": None}
+            for n in range(5)
+        ],
+    }  # fmt: skip
+    make_campaign(
+        slug="friend", rule=rule, budget=500_000, countries=["CH", "FR"], currencies=["EUR"],
+        products=["TEA"], minimum_basket=3000, uses_per_code=9, landing_url="https://x.example/a",
+    )  # fmt: skip
+    db.session.commit()
+    before = terms.of(campaigns.get("friend"))
+    base = change(staff, "friend")
+    answer = through(staff, base)
+    assert answer.location == "/console/campaigns/friend", answer.text
+    assert staff.post(f"{base}/launch").location == "/console/campaigns/friend"
+    db.session.rollback()
+    assert terms.of(campaigns.get("friend")) == before
+    assert "campaign.change" not in set(db.session.scalars(sa.select(AuditLine.act)))
+
+
+def test_a_changed_reward_counts_from_the_day_one_says(app: Flask, staff: FlaskClient) -> None:
+    campaign = make_campaign(slug="friend")
+    make_code("ZOE10", campaign_id=campaign.id)
+    db.session.commit()
+    base = change(staff, "friend")
+    page = staff.get(f"{base}/reward?lang=en").text
+    assert "A changed reward counts from" in page
+    assert 'name="code"' not in staff.get(f"{base}/brief").text
+    past = through(staff, base, reward={"rate": "20", "effective_on": "2026-02-01"})
+    assert "That day is past" in past.text
+    through(staff, base, reward={"rate": "20", "effective_on": "2026-03-10"})
+    db.session.rollback()
+    first, second = campaigns.get("friend").rules
+    assert (first.rate, second.rate) == (1000, 2000)
+    assert must(second.effective_from).isoformat() == "2026-03-09T23:00:00+00:00"
+    assert "10 % of the amount" in staff.get("/console/campaigns/friend?lang=en").text
+    with clock.frozen(NOW + timedelta(days=20)):
+        told = [purchase_fact(codes=("ZOE10",), occurred_at=NOW + timedelta(days=d))
+                for d in (1, 15)]  # fmt: skip
+        intake.take_purchases(told)
+    amounts = db.session.scalars(sa.select(Commission.amount).order_by(Commission.id))
+    assert list(amounts) == [1_000, 2_000]
+
+
+def test_terms_changed_in_another_tab_are_not_written_over(app: Flask, staff: FlaskClient) -> None:
+    make_campaign(slug="friend", name="Bring a friend")
+    db.session.commit()
+    base = change(staff, "friend")
+    assert change(staff, "friend") == base  # one draft, whoever opens it again
+    campaign = campaigns.get("friend")
+    campaigns.change(campaign, dataclasses.replace(terms.of(campaign), name="First"))
+    db.session.commit()
+    answer = through(staff, base, goal={"name": "Second"})
+    assert answer.status_code == 422
+    assert "changed since you opened them" in answer.text
+    db.session.rollback()
+    assert campaigns.get("friend").name == "First"
+    assert change(staff, "friend") != base
 
 
 def test_the_review_shows_the_offer_in_both_languages_and_the_mention(
@@ -240,11 +380,15 @@ def test_the_estimate_comes_from_the_past_with_its_range(app: Flask, staff: Flas
     plain = terms.Terms(
         name="x", reward=terms.AmbassadorEarns(rate=1000), benefits=(terms.benefit("20%", "EUR"),)
     )
-    found = must(estimates.of(plain, reached=2, known=known))
+    found = must(estimates.of(plain, reached=2, known=known, currency="EUR"))
     assert (found.purchases.low, found.purchases.middle, found.purchases.high) == (20, 40, 61)
-    assert (found.commissions.low, found.commissions.high) == (20_000, 61_000)
+    assert (found.rewards.low, found.rewards.high) == (20_000, 61_000)
     assert found.discounts.low == 20 * 2_500
-    assert estimates.of(plain, reached=0, known=known) is None
+    assert estimates.of(plain, reached=0, known=known, currency="EUR") is None
+    points = terms.AmbassadorEarns(kind=RewardKind.POINTS, amount=50)
+    few = dataclasses.replace(plain, reward=points, rewarded_limit=30)
+    found = must(estimates.of(few, reached=2, known=known, currency="EUR"))
+    assert (found.rewards.low, found.rewards.high, found.unit) == (1_000, 1_500, "PTS")
 
 
 def test_a_sprint_counts_towards_its_goal_until_its_last_day(

@@ -103,6 +103,13 @@ def test_what_a_cap_or_the_budget_cut_is_told(app: Flask) -> None:
     assert "EUR\u00a06.00 were left" in words
 
 
+def test_a_number_of_purchases_that_is_used_up_is_told(app: Flask) -> None:
+    buy({}, campaign={"rewarded_limit": 1, "rewarded": 1}, total=10_000)
+    one = explained()
+    assert (one.rounded, one.posted, one.is_cut, one.leads_there) == (1_000, 0, True, True)
+    assert "The campaign had given all that it may." in explained_words.simple(one)
+
+
 def test_a_refund_is_followed_too(app: Flask) -> None:
     fact = buy(FIXED, currency="USD", total=3_333)
     intake.take_refunds([refund_fact(fact, 1_111)])

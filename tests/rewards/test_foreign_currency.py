@@ -18,7 +18,15 @@ from core.db import db
 from integrations import facts
 from referrals.models import Purchase
 from rewards import earnings, intake, jobs_rates, rate_queue, rates, verify
-from rewards.models import Commission, Conversion, Entry, Posting, RateWait, RewardCount
+from rewards.models import (
+    Commission,
+    Conversion,
+    Entry,
+    Posting,
+    PurchaseReward,
+    RateWait,
+    RewardCount,
+)  # fmt: skip
 from rewards.rates import Told
 from tests.conftest import NOW
 from tests.factories import make_campaign, make_code, purchase_fact, refund_fact
@@ -91,6 +99,28 @@ def test_a_percentage_without_amounts_needs_no_rate(app: Flask) -> None:
     campaign_of({})
     assert take(buy(total=10_000)) == [1_000]
     assert db.session.scalars(sa.select(Conversion)).all() == []
+
+
+def test_points_and_perks_need_no_rate(app: Flask) -> None:
+    case = {"rate": None, "amount": 80, "products": [], "countries": ["US"], "buyer": None}
+    campaign_of({"kind": RewardKind.POINTS, "rate": None, "amount": 50, "cases": [case]})
+    assert take(buy(), buy(country="US"), buy(currency="EUR")) == [None, None, None]
+    query = sa.select(PurchaseReward.points).order_by(PurchaseReward.id)
+    assert sorted(db.session.scalars(query)) == [50, 50, 80]
+    assert rate_queue.size() == 0
+
+
+def test_who_waits_for_a_rate_takes_no_place_of_a_limited_number(app: Flask) -> None:
+    campaign = campaign_of(FIXED, rewarded_limit=2)
+    told = [buy(occurred_at=NOW - timedelta(minutes=9 - n)) for n in range(3)]
+    assert take(*told) == [None] * 3
+    assert campaign.rewarded == 0
+    assert take(buy(currency="EUR")) == [500]
+    publish("2")
+    jobs_rates.settle_waiting()
+    assert standing(*told) == [1_000, 0, 0]
+    assert campaign.rewarded == 2
+    assert sorted(db.session.scalars(sa.select(Conversion.counted))) == [0, 0, 500]
 
 
 def test_amounts_of_cases_and_tiers_are_converted(app: Flask) -> None:
@@ -243,7 +273,7 @@ def test_m7_finds_who_waits_although_paid(app: Flask) -> None:
     db.session.add(RateWait(purchase_id=paid, since=NOW))
     db.session.commit()
     assert [str(one) for one in verify.breaches()] == [
-        f"M7: {_name(paid)}: awaits a rate of currency and has a commission"
+        f"M7: {_name(paid)}: awaits a rate of currency and has earned"
     ]
 
 

@@ -1,0 +1,201 @@
+"""Points and perks that purchases earn: given when their hold period is over, once an order.
+
+`commissions.settle` freezes them beside commissions and then asks here what they
+should be now, so doing it twice changes nothing.  A refund takes points back by the
+rule of fixed amounts, below zero if they were spent (rule 17), and a perk that nobody
+used yet once nothing is left of the order.  A perk whose stock is out falls for good:
+the row says so to the person and to the marketer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+from flask_babel import gettext as _
+
+from core import clock
+from core.db import db, many, upsert_dialect
+from core.money import POINTS
+from referrals.models import Attribution
+from rewards import exchanges, ledger, purse, rules
+from rewards.freezing import Columns
+from rewards.ledger import Draft
+from rewards.models import (
+    Account,
+    EarnedState,
+    EntryKind,
+    ExchangeState,
+    PerkKind,
+    PurchaseReward,
+)  # fmt: skip
+
+_FOR_GOOD = {EarnedState.GONE, EarnedState.LIMITED}
+Pair = tuple[int, int]  # purchase, ambassador
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """What a purchase says of its points or perk, as it stands now."""
+
+    reward: PurchaseReward
+    stands: bool  # it is paid and credited to them, and its rule still pays for it
+    is_suspicious: bool
+    total: int
+    refunded: int
+    refunded_at: datetime | None
+    given: int  # points that the ledger has of it
+    entries: int  # that it has in the ledger
+
+    @property
+    def is_left(self) -> bool:
+        """Tell whether something of the purchase remains."""
+        return self.stands and self.refunded < self.total
+
+    @property
+    def is_due(self) -> bool:
+        """Tell whether it may be given for the first time."""
+        return not self.is_suspicious and self.reward.due_at <= clock.now()
+
+
+_KNOWN = (
+    sa.select(PurchaseReward)
+    .where(PurchaseReward.purchase_id.in_(many()))
+    .order_by(PurchaseReward.id)
+    .execution_options(populate_existing=True)
+)
+
+
+def known(purchase_ids: Sequence[int]) -> dict[Pair, PurchaseReward]:
+    """Return what purchases earned in points and perks, by purchase and ambassador."""
+    rows = db.session.scalars(_KNOWN, {"ids": purchase_ids})
+    return {(row.purchase_id, row.ambassador_id): row for row in rows}
+
+
+def keep(rows: Sequence[Columns]) -> dict[Pair, PurchaseReward]:
+    """Write what `freezing.granted` froze, once a purchase and ambassador, and return it."""
+    if not rows:
+        return {}
+    statement = upsert_dialect().insert(PurchaseReward).on_conflict_do_nothing()
+    db.session.execute(statement, list(rows))
+    return known([row["purchase_id"] for row in rows])
+
+
+def due() -> list[int]:
+    """Return the purchases whose points or perk wait although their hold period is over."""
+    query = (
+        sa.select(PurchaseReward.purchase_id)
+        .join(Attribution, Attribution.purchase_id == PurchaseReward.purchase_id)
+        .where(
+            PurchaseReward.state == EarnedState.WAITING, PurchaseReward.due_at <= clock.now(),
+            Attribution.suspicion.is_(None),
+        )
+        .order_by(PurchaseReward.purchase_id)
+    )  # fmt: skip
+    return list(db.session.scalars(query))
+
+
+def gone(campaign_id: int) -> list[tuple[PurchaseReward, int]]:
+    """Return the perks of a campaign of which none was left, and how many purchases missed each."""
+    query = (
+        sa.select(sa.func.min(PurchaseReward.id), sa.func.count())
+        .where(PurchaseReward.campaign_id == campaign_id, PurchaseReward.state == EarnedState.GONE)
+        .group_by(PurchaseReward.perk_id)
+    )
+    return [
+        (db.session.get_one(PurchaseReward, first), int(number))
+        for first, number in db.session.execute(query)
+    ]
+
+
+def follow(standings: Iterable[Standing]) -> None:
+    """Bring points and perks in line with their purchases; the caller holds the purchases."""
+    told = [one for one in standings if one.reward.state not in _FOR_GOOD]
+    ledger.post([draft for one in told if (draft := _points(one))])
+    perks = [one for one in told if one.reward.perk_id is not None and _moves(one)]
+    for ambassador_id in sorted({one.reward.ambassador_id for one in perks}):
+        purse.lock(ambassador_id, needs_active=False)
+    for one in sorted(perks, key=lambda one: (one.reward.perk_id, one.reward.id)):
+        _perk(one)
+    db.session.flush()  # the states stand with what was given
+
+
+def _points(one: Standing) -> Draft | None:
+    """Return the entry that brings the points of a purchase to what they should be now."""
+    reward = one.reward
+    if not reward.points:
+        return None
+    should_be = 0
+    if not one.is_left:
+        reward.state = EarnedState.TAKEN_BACK
+    elif reward.state is EarnedState.GIVEN or one.is_due:
+        reward.state = EarnedState.GIVEN
+        should_be = rules.left(reward.points, total=one.total, refunded=one.refunded)
+    else:
+        reward.state = EarnedState.WAITING
+    difference = should_be - one.given
+    if not difference:
+        return None
+    debit, credit, kind = Account.POINTS_GIVEN, Account.POINTS, EntryKind.POINTS
+    if difference < 0:
+        debit, credit, kind = credit, debit, EntryKind.CLAWBACK
+    return Draft(
+        kind=kind, source=f"purchase-reward:{reward.id}:{one.entries}",
+        occurred_at=one.refunded_at if difference < 0 and one.stands and one.refunded_at
+        else clock.now(),
+        legs=ledger.move(
+            abs(difference), POINTS, debit=debit, credit=credit,
+            ambassador_id=reward.ambassador_id, purchase_id=reward.purchase_id,
+        ),
+    )  # fmt: skip
+
+
+def _moves(one: Standing) -> bool:
+    """Tell whether a perk is to be given or taken back now; write the states that need neither."""
+    state = one.reward.state
+    if one.is_left:
+        if state is EarnedState.KEPT:
+            one.reward.state = EarnedState.GIVEN
+        elif state is EarnedState.TAKEN_BACK and not one.is_due:
+            one.reward.state = EarnedState.WAITING
+        return one.is_due and state in {EarnedState.WAITING, EarnedState.TAKEN_BACK}
+    if state is EarnedState.WAITING:
+        one.reward.state = EarnedState.TAKEN_BACK
+    return state is EarnedState.GIVEN
+
+
+def _perk(one: Standing) -> None:
+    reward = one.reward
+    if not one.is_left:
+        reward.state = _take_back(reward)
+        return
+    attempt = db.session.begin_nested()  # out of stock leaves nothing of this attempt
+    try:
+        key = f"purchase-reward:{reward.id}:{reward.times}"
+        given = exchanges.give(reward.ambassador_id, reward.perk_id or 0, key=key)
+    except exchanges.GoneError:
+        attempt.rollback()
+        reward.state = EarnedState.GONE
+        return
+    attempt.commit()
+    reward.exchange_id, reward.times = given.id, reward.times + 1
+    reward.state = EarnedState.GIVEN
+
+
+def _take_back(reward: PurchaseReward) -> EarnedState:
+    """Cancel a perk that was not used or handed over; say whether it was taken back or kept."""
+    done = exchanges.get(reward.exchange_id or 0)
+    db.session.refresh(done)
+    if done.state is ExchangeState.CANCELLED:  # by a person
+        return EarnedState.TAKEN_BACK
+    if done.perk.kind is PerkKind.PRODUCT and done.state is ExchangeState.DONE:
+        return EarnedState.KEPT
+    try:
+        exchanges.cancel(
+            done.id, reason=_("The purchase that earned it was refunded or withdrawn.")
+        )
+    except exchanges.ExchangeError:  # its code was used
+        return EarnedState.KEPT
+    return EarnedState.TAKEN_BACK
