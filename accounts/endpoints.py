@@ -36,6 +36,7 @@ TEST = "endpoint.test"  # asked for by a person, whatever the endpoint wants
 EVENTS = (
     "ambassador.approved", "application.received", "application.declined", "code.frozen",
     "purchase.attributed", "commission.created", "commission.reversed", "commission.reinstated",
+    "payout.paid",
 )  # fmt: skip
 MOST = 20  # endpoints
 OVERLAP = timedelta(hours=24)  # two secrets are valid after a rotation

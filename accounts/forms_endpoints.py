@@ -19,6 +19,7 @@ EVENT_NAMES = {
     "commission.created": _l("A commission was earned"),
     "commission.reversed": _l("A commission was taken back, in full or in part"),
     "commission.reinstated": _l("A commission that was taken back was given again"),
+    "payout.paid": _l("A payout arrived"),
     endpoints.TEST: _l("A test"),
 }
 

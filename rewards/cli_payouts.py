@@ -70,8 +70,9 @@ def export(batch: int, out: Path) -> None:
     """Write the bank's file of a batch (SEPA, pain.001.001.09)."""
     with committed():
         made = payout_sending.bank_file(payouts.batch_of(batch))
+        payout_sending.note_export(made)
         try:
-            out.write_bytes(made)
+            out.write_bytes(made.body)
         except OSError as error:
             raise click.ClickException(f"{out} cannot be written: {error.strerror}.") from None
     click.echo(f"Written to {out}.")

@@ -136,12 +136,14 @@ def bank_file(batch_id: int) -> ResponseReturnValue:
     batch = payouts.batch_of(batch_id)
     try:
         made = payout_sending.bank_file(batch)
+        db.session.rollback()  # nobody waits while the file is checked
+        payout_sending.note_export(made)
         db.session.commit()
     except DomainError as error:
         db.session.rollback()
         flash(error.detail, "error")
         return redirect(url_for(".one", batch_id=batch_id), code=303)
-    answer = Response(made, mimetype="application/xml")
+    answer = Response(made.body, mimetype="application/xml")
     answer.headers["Content-Disposition"] = f'attachment; filename="cercle-{batch_id}.xml"'
     return answer
 

@@ -19,7 +19,8 @@ from referrals.models import Purchase
 from rewards import credits
 from rewards.credits import Credited
 from rewards.ledger import Draft
-from rewards.models import Account, Commission, EntryKind
+from rewards.models import Account, Commission, EntryKind, PayoutMethod
+from rewards.models_payouts import Payout
 
 _EVENTS = {
     EntryKind.COMMISSION: "commission.created",
@@ -64,6 +65,18 @@ def commissions(drafts: Sequence[Draft], of_draft: Sequence[Commission]) -> None
                 if draft.kind is kind
             ],
         )
+
+
+def paid(payout: Payout) -> None:
+    """Tell of a payout that arrived; the code of store credit stays between us and the person."""
+    is_credit = payout.method is PayoutMethod.STORE_CREDIT
+    data = {
+        "payout": payout.id, "batch": payout.batch_id, "ambassador": payout.ambassador_id,
+        "amount": payout.amount, "currency": payout.currency, "method": payout.method.value,
+        "reference": None if is_credit else payout.reference,
+        "paid_at": payout.settled_at.isoformat() if payout.settled_at else None,
+    }  # fmt: skip
+    endpoints.tell("payout.paid", [Event(key=f"payout:{payout.id}", data=data)])
 
 
 def _credit(one: Credited) -> dict[str, Any]:

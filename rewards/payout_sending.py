@@ -64,6 +64,16 @@ class Outcome:
     lost: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class BankFile:
+    """A batch's file for the bank, and what it stands on."""
+
+    batch_id: int
+    at: datetime  # of the first export; the file says it
+    payouts: tuple[int, ...]
+    body: bytes
+
+
 def claim() -> Claim | None:
     """Take the next payout by Stripe that is due, and record what will be asked.
 
@@ -187,8 +197,8 @@ def give_credit(payout_id: int) -> str | None:
     return payout.reference
 
 
-def bank_file(batch: PayoutBatch) -> bytes:
-    """Return the batch's SEPA file, and note that its payouts are on their way.
+def bank_file(batch: PayoutBatch) -> BankFile:
+    """Return the batch's SEPA file; nothing is written, for checking it takes its time.
 
     Asked for again it is the same file, byte for byte: a bank takes its id once.
 
@@ -201,35 +211,50 @@ def bank_file(batch: PayoutBatch) -> bytes:
         raise NotPossibleError(
             _("Say in the program's rules which account pays: sepa_name and sepa_iban.")
         )
-    is_in_file = sa.or_(Payout.state == PayoutState.APPROVED, Payout.sent_at.is_not(None))
-    found = list(
-        db.session.scalars(
-            sa.select(Payout)
-            .where(
-                Payout.batch_id == batch.id, Payout.method == PayoutMethod.BANK,
-                is_in_file,
-            )
-            .order_by(Payout.id)
-            .with_for_update()
-        )
-    )  # fmt: skip
+    found = _in_file(batch.id)
     if not found:
         raise NotPossibleError(_("No payout of this batch goes by bank transfer."))
-    now = clock.now()
-    batch.exported_at = batch.exported_at or now
+    at = batch.exported_at or clock.now()
     made = sepa.credit_transfer_file(
         sepa.Debtor(name=rules.sepa_name, iban=rules.sepa_iban, bic=rules.sepa_bic or None),
         [_credit_transfer(one, rules.name) for one in found],
-        execution_on=clock.local_day(batch.exported_at, rules.timezone),
-        message_id=f"CERCLE-{batch.id}", created_at=batch.exported_at,
+        execution_on=clock.local_day(at, rules.timezone), message_id=f"CERCLE-{batch.id}",
+        created_at=at,
     )  # fmt: skip
+    return BankFile(batch.id, at, tuple(one.id for one in found), made)
+
+
+def note_export(file: BankFile) -> None:
+    """Note that the payouts of a file are on their way; the same file again changes nothing.
+
+    Raises:
+        NotPossibleError: The batch changed while the file was made.
+    """
+    batch = db.session.get_one(PayoutBatch, file.batch_id, with_for_update=True)
+    found = _in_file(file.batch_id, is_locked=True)
+    if tuple(one.id for one in found) != file.payouts or batch.exported_at not in {None, file.at}:
+        raise NotPossibleError(_("The batch changed meanwhile. Please ask for the file again."))
+    batch.exported_at = file.at
     for one in found:
         if one.state is PayoutState.APPROVED:
-            one.state, one.sent_at, one.due_at = PayoutState.SENT, now, None
+            one.state, one.sent_at, one.due_at = PayoutState.SENT, clock.now(), None
             one.reference = f"CERCLE-{batch.id}/{one.id}"
     audit.record("payout.export", "payout_batch", batch.id, {"payouts": len(found)})
     db.session.flush()
-    return made
+
+
+def _in_file(batch_id: int, *, is_locked: bool = False) -> list[Payout]:
+    """Return the payouts by bank of a batch that are approved or were sent by its file."""
+    query = (
+        sa.select(Payout)
+        .where(
+            Payout.batch_id == batch_id, Payout.method == PayoutMethod.BANK,
+            sa.or_(Payout.state == PayoutState.APPROVED, Payout.sent_at.is_not(None)),
+        )
+        .order_by(Payout.id)
+        .execution_options(populate_existing=True)
+    )  # fmt: skip
+    return list(db.session.scalars(query.with_for_update() if is_locked else query))
 
 
 def _order(payout: Payout) -> TransferOrder:

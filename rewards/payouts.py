@@ -22,7 +22,7 @@ from core import clock, mails
 from core.db import BATCH_ROWS, db, upsert_dialect
 from core.errors import ConflictError, NotFoundError
 from core.money import POINTS
-from rewards import ledger, payout_blocks
+from rewards import ledger, news, payout_blocks
 from rewards.ledger import Draft
 from rewards.models import Account, EntryKind, PayoutMethod, Posting
 from rewards.models_payouts import OPEN, Payout, PayoutBatch, PayoutState
@@ -146,6 +146,7 @@ def settle(payout: Payout, *, reference: str | None = None) -> None:
     paid_to = Account.STORE_CREDIT if payout.method is PayoutMethod.STORE_CREDIT else Account.CASH
     _move(payout, EntryKind.PAYOUT_SETTLED, "settled", debit=Account.TRANSIT, credit=paid_to)
     _tell(payout)
+    news.paid(payout)
     db.session.flush()
 
 

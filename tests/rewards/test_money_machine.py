@@ -272,7 +272,9 @@ class Money(RuleBasedStateMachine):
         for id_ in self._payouts(PayoutMethod.STORE_CREDIT, PayoutState.APPROVED):
             self._do(lambda id_=id_: payout_sending.give_credit(id_))
         for batch in db.session.scalars(sa.select(PayoutBatch)).all():
-            self._do(lambda batch=batch: payout_sending.bank_file(batch))
+            self._do(
+                lambda batch=batch: payout_sending.note_export(payout_sending.bank_file(batch))
+            )
 
     @precondition(lambda self: self.stripe.made)
     @rule(pick=PICK)

@@ -11,7 +11,9 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
+from accounts import endpoints
 from accounts.models import AuditLine
+from accounts.models_endpoints import EndpointMessage
 from ambassadors import program
 from ambassadors.models import Ambassador, AmbassadorStatus
 from core import clock
@@ -107,6 +109,13 @@ def blocks(who: int) -> tuple[Block, ...]:
 
 def holds() -> None:
     assert [str(one) for one in verify.breaches()] == []
+
+
+def exported(payout: Payout) -> bytes:
+    """Return the file of a payout's batch, noted as exported."""
+    file = payout_sending.bank_file(payout.batch)
+    payout_sending.note_export(file)
+    return file.body
 
 
 class Provider:
@@ -395,7 +404,7 @@ def test_the_bank_file_holds_each_payout_once_and_is_the_same_again(app: Flask) 
     who = earner(method=PayoutMethod.BANK)
     with later():
         (payout,) = approved()
-        first = payout_sending.bank_file(payout.batch)
+        first = exported(payout)
         db.session.commit()
         assert first.count(b"<EndToEndId>") == 1
         assert b'<InstdAmt Ccy="EUR">10.00</InstdAmt>' in first
@@ -403,7 +412,7 @@ def test_the_bank_file_holds_each_payout_once_and_is_the_same_again(app: Flask) 
         assert state(payout) is PayoutState.SENT
     with later(hours=5):
         payouts.fail(payouts.locked(payout.id), "The bank sent it back.")
-        assert payout_sending.bank_file(payout.batch) == first
+        assert exported(payout) == first
     assert stands(who) == {"payable": 1000}
     holds()
 
@@ -412,7 +421,7 @@ def test_money_paid_by_bank_that_comes_back_is_reversed(app: Flask) -> None:
     who = earner(method=PayoutMethod.BANK)
     with later():
         (payout,) = approved()
-        payout_sending.bank_file(payout.batch)
+        exported(payout)
         payouts.settle(payouts.locked(payout.id))
         assert stands(who) == {"cash": 1000}
         payouts.fail(payouts.locked(payout.id), "The account is closed.")
@@ -432,6 +441,20 @@ def test_store_credit_is_one_code_that_nobody_can_guess(app: Flask) -> None:
     assert must(code).startswith("CREDIT-")
     assert stands(who) == {"store_credit": 1000}
     holds()
+
+
+def test_other_programs_learn_that_a_payout_arrived_and_never_its_code(app: Flask) -> None:
+    endpoints.create("https://books.example/hooks", ["payout.paid"])
+    who = earner(method=PayoutMethod.STORE_CREDIT)
+    with later():
+        (payout,) = approved()
+        payout_sending.give_credit(payout.id)
+        db.session.commit()
+    said = db.session.scalars(sa.select(EndpointMessage.body)).all()
+    assert len(said) == 1
+    body = str(said[0])
+    assert all(word in body for word in ("payout.paid", "store_credit", f"{who}"))
+    assert str(payout.reference) not in body
 
 
 def test_a_cancelled_batch_frees_everybody_for_the_next(app: Flask) -> None:
