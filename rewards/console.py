@@ -26,6 +26,8 @@ from rewards import (
     commissions,
     credits,
     earnings,
+    explained_words,
+    explanations,
     intake,
     purchase_list,
     wording,
@@ -158,11 +160,13 @@ def _earners(one: credits.Credited, entries: list[Entry]) -> list[int]:
 
 
 def _reward(one: credits.Credited, *, is_held: bool) -> tuple[str, str, str] | None:
-    """Return what became of points or a perk, and the words and look of its state."""
+    """Return what became of points or a perk and their rule, and words and look of the state."""
     if one.reward is None:
         return None
     words, look = wording_rewards.STATES[one.reward.state]
-    return wording_rewards.why(one.reward, is_held=is_held), str(words), look
+    why = wording_rewards.why(one.reward, is_held=is_held)
+    rule, currency = explanations.rules_of([one.reward])[one.purchase.id]
+    return f"{why} {explained_words.of_thing(rule, currency)}", str(words), look
 
 
 def _against(one: credits.Credited) -> str | None:

@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 
 from campaigns import terms
 from campaigns import wording as campaign_wording
-from campaigns.models import RewardKind
+from campaigns.models import RewardKind, RewardRule
 from campaigns.terms import Case, Tier
 from core import i18n, money
 from rewards import wording
@@ -43,6 +43,11 @@ def rule(explained: Explained) -> str:
     """Return the version of the rule in sentences."""
     reward = terms.reward_of(explained.rule)
     return campaign_wording.reward(reward, explained.campaign_currency)
+
+
+def of_thing(rule: RewardRule, currency: str, *, is_own: bool = False) -> str:
+    """Return the rule of points or a perk in sentences; `is_own` speaks to the ambassador."""
+    return campaign_wording.reward(terms.reward_of(rule), currency, is_own=is_own)
 
 
 def base(explained: Explained) -> str:

@@ -21,7 +21,7 @@ from core import money
 from core.db import db
 from referrals.models import Purchase
 from rewards import ledger, rules
-from rewards.models import OF_COMMISSION, Account, Commission, Conversion
+from rewards.models import OF_COMMISSION, Account, Commission, Conversion, PurchaseReward
 from rewards.rates import Rate
 
 
@@ -100,6 +100,22 @@ def of_ambassador(ambassador_id: int, purchase_ids: Sequence[int]) -> dict[int, 
     of_list = Commission.purchase_id.in_(purchase_ids)
     rows = _rows(sa.and_(Commission.ambassador_id == ambassador_id, of_list))
     return {row.Purchase.id: _explained(row, None) for row in rows}
+
+
+def rules_of(things: Sequence[PurchaseReward]) -> dict[int, tuple[RewardRule, str]]:
+    """Return by which rule points and perks were earned, with its campaign's currency, by purchase.
+
+    They have no steps: the rule names them whole, and no rate or budget changes them.
+    """
+    if not things:
+        return {}
+    query = (
+        sa.select(RewardRule, Campaign.currency)
+        .join(Campaign, Campaign.id == RewardRule.campaign_id)
+        .where(RewardRule.id.in_({one.rule_id for one in things}))
+    )
+    known = {rule.id: (rule, currency) for rule, currency in db.session.execute(query)}
+    return {one.purchase_id: known[one.rule_id] for one in things}
 
 
 def _key(purchase_id: int, ambassador_id: int) -> sa.ColumnElement[bool]:

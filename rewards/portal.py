@@ -150,7 +150,11 @@ def _worked_out(ambassador_id: int, found: list[Brought]) -> dict[int, str]:
     """Return how the money of purchases came about, by purchase, for those that earn."""
     ids = [one.id for one in found if one.is_credited and one.commission]
     known = explanations.of_ambassador(ambassador_id, ids)
-    return {purchase_id: explained_words.simple(one) for purchase_id, one in known.items()}
+    rules = explanations.rules_of([one.reward for one in found if one.reward])
+    return {
+        **{id_: explained_words.simple(one) for id_, one in known.items()},
+        **{id_: explained_words.of_thing(*rule, is_own=True) for id_, rule in rules.items()},
+    }
 
 
 def month_start() -> datetime:

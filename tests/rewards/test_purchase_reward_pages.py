@@ -38,6 +38,7 @@ def test_an_ambassador_reads_the_points_of_a_purchase(app: Flask, client: FlaskC
     page = client.get("/portal/purchases?lang=en").text
     assert "50 points" in page
     assert "It earned 50 points." in page
+    assert "You get 50 points for each purchase. It is given at once." in page
     assert "You get 50 points for each purchase." in client.get("/portal?lang=en").text
     told = json.loads(person_data.text(owner.member))
     assert '"points": 50' in json.dumps(told)
@@ -78,7 +79,7 @@ def test_the_shop_s_answer_and_the_console_say_what_a_purchase_earned(
     assert (answer["reward"]["points"], answer["reward"]["state"]) == (50, "given")
     sign_in(client, make_user(RoleName.FINANCE))
     page = client.get("/console/purchases/api/A-1?lang=en").text
-    assert "It earned 50 points." in page
+    assert "It earned 50 points. The ambassador gets 50 points for each purchase." in page
     assert "points given" in page
     assert "step by step" not in page
     assert db.session.scalar(sa.select(sa.func.count()).select_from(Code)) == 1
