@@ -21,7 +21,7 @@ from reports.models import Doubt, Period, Reason, following
 MOST_CUSTOMERS = 20_000  # of more, a fixed sample stands for all
 FEWEST_CUSTOMERS, FEWEST_REPEATERS = 100, 50  # with fewer, the fit is chance
 FEWEST_MONTHS = 6  # of which some can be left out
-MISS = 0.20  # share of the expected purchases by which a check may be off
+MISS = 0.20  # share of the expected purchases by which a check may be off, beyond chance
 LINK = 0.30  # correlation of how often and how much at which the models do not hold
 LEAST_TAIL = 0.05  # of q - 1: below it no mean basket exists to speak of
 
@@ -34,11 +34,15 @@ class Check:
 
     months: int
     expected: float
+    low: float  # of the interval at 95 in 100
+    high: float
     actual: int
 
     @property
     def is_off(self) -> bool:
-        return abs(self.actual - self.expected) > MISS * self.expected
+        """Tell whether it is far off, and farther than chance would bring it."""
+        is_far = abs(self.actual - self.expected) > MISS * self.expected
+        return is_far and not self.low <= self.actual <= self.high
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,14 +190,16 @@ def _check(source: _Source, seen: Period, history: History, cohorts: Names) -> C
     if _too_few(before):
         return None
     try:
-        model = lifetimes.buying(lifetimes.fit_buying(before).at)
+        fit = lifetimes.fit_buying(before)
     except lifetimes.NoFitError:
         return None
     weeks = (_end(seen.last) - _end(split)).days / 7
+    expected = lifetimes.expected_purchases(lifetimes.buying(fit.at), before, weeks).sum()
+    low, high = lifetimes.interval(lifetimes.purchases_together(fit, before, weeks))
     after = history.repeats[cohorts <= split].sum() - before.repeats.sum()
     return Check(
-        months=len(months) - months.index(split) - 1, actual=int(after),
-        expected=float(lifetimes.expected_purchases(model, before, weeks).sum()),
+        months=len(months) - months.index(split) - 1, expected=float(expected),
+        low=float(low[0]), high=float(high[0]), actual=int(after),
     )  # fmt: skip
 
 

@@ -230,6 +230,16 @@ def futures(
     )
 
 
+def purchases_together(bought: Fit, history: History, weeks: float) -> Numbers:
+    """Return how many purchases all customers may make, a row for each possible future."""
+    random = np.random.default_rng(SEED)
+    span = np.full(len(history.age), weeks)
+    return np.array(
+        [[_purchases(buying(when), history, span, random).sum()] for when in bought.draws(random)],
+        dtype=np.float64,
+    )
+
+
 def interval(values: Numbers) -> tuple[Numbers, Numbers]:
     """Return the ends between which 95 of 100 rows lie, for each column."""
     low, high = np.quantile(values, (0.025, 0.975), axis=0)
@@ -252,17 +262,27 @@ def _one_future(
     when: Buying, much: Spending, history: History, weeks: Numbers, share_paid: float,
     random: np.random.Generator,
 ) -> Numbers:  # fmt: skip
-    spent = np.zeros(len(weeks))
+    """Return what each customer spends in one possible future."""
+    purchases = _purchases(when, history, weeks, random)
+    baskets = random.binomial(purchases, share_paid)
+    scale = random.gamma(much.q + much.p * history.baskets, 1 / (much.v + history.spent))
+    spent: Numbers = random.gamma(much.p * baskets, 1.0) / np.maximum(scale, 1e-300)
+    return spent
+
+
+def _purchases(
+    when: Buying, history: History, weeks: Numbers, random: np.random.Generator
+) -> NDArray[np.int64]:
+    """Return how often each customer buys: until the time is over, or until they leave."""
+    purchases = np.zeros(len(weeks), dtype=np.int64)
     stays = random.random(len(weeks)) < alive(when, history)
-    known, ahead = history.of(stays), weeks[stays]
+    known = history.of(stays)
     rate = random.gamma(when.r + known.repeats, 1 / (when.alpha + known.age))
     chance = random.beta(when.a, when.b + known.repeats)
     before_leaving = random.geometric(np.clip(chance, 1e-9, 1.0))
-    purchases = np.minimum(random.poisson(np.minimum(rate * ahead, 1e6)), before_leaving)
-    baskets = random.binomial(purchases, share_paid)
-    scale = random.gamma(much.q + much.p * known.baskets, 1 / (much.v + known.spent))
-    spent[stays] = random.gamma(much.p * baskets, 1.0) / np.maximum(scale, 1e-300)
-    return spent
+    in_time = random.poisson(np.minimum(rate * weeks[stays], 1e6))
+    purchases[stays] = np.minimum(in_time, before_leaving)
+    return purchases
 
 
 def _buying_likelihood(

@@ -140,7 +140,8 @@ def _missed(told: Told) -> Any:
         return ""
     return _(
         "Checked on the last %(months)s months, which it had not seen, the model expected "
-        "%(expected)s repeat purchases and there were %(actual)s: more than 20 %% off.",
+        "%(expected)s repeat purchases and there were %(actual)s: more than 20 %% off, and more "
+        "than chance.",
         months=i18n.number(told.check.months), expected=i18n.number(round(told.check.expected)),
         actual=i18n.number(told.check.actual),
     )  # fmt: skip
