@@ -45,6 +45,9 @@ _command("codes", "What each promo code brought.")
 _command("cac", "What a new customer cost, by month and channel.")
 _command("cohorts", "Who still buys, by month of the first purchase.")
 _command("ltv", "What a customer has brought by each age, by month of the first purchase.")
+_command(
+    "prediction", "What a customer will have brought at twelve months, or why it cannot be told."
+)
 
 
 @door.cli.command("refresh")

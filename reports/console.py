@@ -28,6 +28,7 @@ from reports import (
     figures,
     heat,
     people,
+    prediction,
     purchases,
     wording,
 )
@@ -103,9 +104,10 @@ def show_ltv() -> str:
     margin = _asked_margin()
     over = cohorts.finished(report.rows)
     lines = {name: cohorts.at_equal_age(over, name) for name in cohorts.SEGMENTS}
-    spent = _made(cac.NAME).totals
+    spent, ahead = _made(cac.NAME).totals, _made(prediction.NAME)
     return _page(
-        report, lines=lines, chart_of=figures.ltv_by_age(lines, report), margin=margin,
+        report, ahead=ahead, about_ahead=_about(ahead), margin=margin,
+        lines=lines, chart_of=figures.ltv_by_age(lines, report),
         ages=sorted({point.age_months for line in lines.values() for point in line}),
         cac_community=spent.cac_community, cac_paid=spent.cac_paid,
         paid_back=cohorts.payback(lines["community"], spent.cac_community, margin=margin),
@@ -200,9 +202,13 @@ def _page(report: Report, **more: Any) -> str:
         f"reports/console/{report.name}.html", report=report, totals=report.totals,
         currency=report.currency, period_words=figures.words(report.period),
         choices=_choices(report.period), behind=_behind(report),
-        about={one.name: one.definition for one in (*report.columns, *report.total_columns)},
-        **more,
+        about=_about(report), **more,
     )  # fmt: skip
+
+
+def _about(report: Report) -> dict[str, Any]:
+    """Return the definition of each figure."""
+    return {one.name: one.definition for one in (*report.columns, *report.total_columns)}
 
 
 def _behind(report: Report) -> Callable[..., str]:

@@ -12,11 +12,11 @@ import functools
 import re
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import duckdb
 from flask import current_app
@@ -33,7 +33,8 @@ ATTEMPTS = 3  # files may be replaced while they are opened; the next manifest h
 _UNREADABLE = (duckdb.IOException, duckdb.InvalidInputException)  # missing; not whole
 _PARAMETER = re.compile(r"\$([a-z_]+)")
 
-_answers: OrderedDict[Any, list[dict[str, Any]]] = OrderedDict()
+Told = TypeVar("Told")
+_answers: OrderedDict[Any, Any] = OrderedDict()
 _guard = threading.Lock()
 
 
@@ -81,7 +82,7 @@ def run(
     with _guard:
         if question in _answers:
             _answers.move_to_end(question)
-            return _answers[question]
+            return cast(list[dict[str, Any]], _answers[question])
     with _opened(copy, definition(name), period, given) as found:
         rows = _named(found, found.fetchall())
     with _guard:
@@ -100,6 +101,23 @@ def stream(
     with _opened(copy, definition(name), period, given) as found:
         while rows := found.fetchmany(block):
             yield _named(found, rows)
+
+
+def remembered(question: Any, answer: Callable[[], Told]) -> Told:
+    """Return an answer from memory, else make it and remember it.
+
+    Args:
+        question: All that the answer depends on, such as the files it is read from.
+        answer: Makes it.
+    """
+    with _guard:
+        if question in _answers:
+            _answers.move_to_end(question)
+            return cast(Told, _answers[question])
+    made = answer()
+    with _guard:
+        _answers[question] = made
+    return made
 
 
 def _given(name: str, period: Period, parameters: Mapping[str, Any]) -> dict[str, Any]:

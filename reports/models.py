@@ -35,6 +35,25 @@ class Kind(StrEnum):
     RATIO = "ratio"  # a plain number with decimals
 
 
+class Reason(StrEnum):
+    """Why a prediction cannot be told."""
+
+    TOO_EARLY = "too_early"  # no month is over
+    TOO_FEW_CUSTOMERS = "too_few_customers"
+    TOO_FEW_REPEATERS = "too_few_repeaters"
+    NO_FIT = "no_fit"
+    NO_MEAN = "no_mean"  # a few baskets outweigh all others
+
+
+class Doubt(StrEnum):
+    """What speaks against a prediction that is told."""
+
+    UNCHECKED = "unchecked"  # against months that the model had not seen
+    OFF = "off"  # it was, and it missed
+    DEPENDENT = "dependent"  # who buys more often pays more, or less, each time
+    LOOSE = "loose"  # the purchases do not pin every parameter down
+
+
 @dataclass(frozen=True, slots=True)
 class Column:
     """A column of a report: its name, what it holds, its heading and its definition."""
