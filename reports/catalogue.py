@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 from ambassadors import program
 from core import clock, money
 from core.errors import InvalidInputError, NotFoundError
-from reports import acquisition, cac, codes, cohorts
+from reports import acquisition, cac, codes, cohorts, members
 from reports.models import Period, Report, following, period
 
 USUAL_MONTHS = 12
@@ -30,6 +30,7 @@ REPORTS: Mapping[str, Maker] = {
     cac.NAME: cac.report,
     cohorts.NAME: cohorts.report,
     cohorts.LTV: cohorts.ltv_report,
+    members.NAME: members.report,
 }
 
 

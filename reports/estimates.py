@@ -37,6 +37,7 @@ from reports.matching import (
 
 DRAWS = 1_000
 FEWEST_MEMBERS = 30  # fewer matched members than this: no estimate is told
+NO_SPREAD = 1e-9  # an error below it is rounding: nobody differs, so nothing is shown
 _Z = 1.959963984540054  # the normal quantile of a 95 % interval
 
 Windows = Callable[[int, int], tuple[range, range]]  # first, joined: months before, after
@@ -153,7 +154,7 @@ def _estimate(
         return Estimate(None, None, None, number)
     found = _drawn(strata, _weights(rng, (draws + 1, number)), rng, measure.is_differenced)
     value, error = float(found[0]), float(found[1:].std())
-    if not np.isfinite(value) or not np.isfinite(error) or error == 0:
+    if not np.isfinite(value) or not np.isfinite(error) or error < NO_SPREAD:
         return Estimate(None, None, None, number)
     reach = student(number - 1) * error
     return Estimate(value, value - reach, value + reach, number)
