@@ -49,7 +49,7 @@ class ReportOut(Struct):
 
 @door.get("/<name>")
 @api.operation(
-    "Read a report: acquisition, codes, cac, cohorts, ltv or prediction.",
+    "Read a report: acquisition, codes, cac, cohorts, ltv, prediction or members.",
     answers={200: ReportOut},
     query={
         "from": "The first month, YYYY-MM; eleven months before `to` unless given.",

@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 from ambassadors import program
 from core import clock, money
 from core.errors import InvalidInputError, NotFoundError
-from reports import acquisition, cac, codes, cohorts, prediction
+from reports import acquisition, cac, codes, cohorts, members, prediction
 from reports.models import Period, Report, following, period
 
 USUAL_MONTHS = 12
@@ -31,6 +31,7 @@ REPORTS: Mapping[str, Maker] = {
     cohorts.NAME: cohorts.report,
     cohorts.LTV: cohorts.ltv_report,
     prediction.NAME: prediction.report,
+    members.NAME: members.report,
 }
 
 

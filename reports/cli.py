@@ -48,6 +48,7 @@ _command("ltv", "What a customer has brought by each age, by month of the first 
 _command(
     "prediction", "What a customer will have brought at twelve months, or why it cannot be told."
 )
+_command("members", "Members against others: what was observed, and an estimate with a control.")
 
 
 @door.cli.command("refresh")
@@ -116,18 +117,22 @@ def _table(report: Report) -> str:
         ).rstrip()
         for cells in (heading, *body)
     ]
+    values = _cells(report.totals, report.total_columns, report.currency)
     totals = [
-        f"{column.label}: {_cell(getattr(report.totals, column.name), column, report.currency)}"
-        for column in report.total_columns
+        f"{column.label}: {value}"
+        for column, value in zip(report.total_columns, values, strict=True)
     ]
     return "\n".join([*lines, "", f"({report.currency})", *totals])
 
 
 def _cells(row: Any, columns: Sequence[Column], currency: str) -> list[str]:
-    return [_cell(getattr(row, column.name), column, currency) for column in columns]
+    return [
+        _cell(getattr(row, column.name), exports.kind_in(row, column), currency)
+        for column in columns
+    ]
 
 
-def _cell(value: Any, column: Column, currency: str) -> str:
+def _cell(value: Any, kind: Kind, currency: str) -> str:
     if value is None:
         return "–"
-    return str(to_major(value, currency)) if column.kind is Kind.MONEY else str(value)
+    return str(to_major(value, currency)) if kind is Kind.MONEY else str(value)

@@ -27,10 +27,12 @@ from reports import (
     exports,
     figures,
     heat,
+    members,
     people,
     prediction,
     purchases,
     wording,
+    wording_members,
 )
 from reports.models import Period, Report, following, period
 
@@ -112,6 +114,17 @@ def show_ltv() -> str:
         cac_community=spent.cac_community, cac_paid=spent.cac_paid,
         paid_back=cohorts.payback(lines["community"], spent.cac_community, margin=margin),
         segment_words=wording.SEGMENT_WORDS,
+    )  # fmt: skip
+
+
+@door.get("/members")
+def show_members() -> str:
+    """Show members against others: observed, estimated with a control, and what may be said."""
+    report = _made(members.NAME)
+    return _page(
+        report, measures=wording_members.MEASURES, verdicts=wording_members.VERDICTS,
+        looks=wording_members.LOOKS, traits=wording_members.TRAITS,
+        lasting=members.lasting(report.totals), verdict_words=wording_members.VERDICT_RULE,
     )  # fmt: skip
 
 

@@ -61,15 +61,24 @@ def to_json(report: Report) -> bytes:
 
 def heads(columns: Sequence[Column]) -> list[str]:
     """Return the headings of a CSV file; the currency has a column of its own."""
-    has_money = any(column.kind is Kind.MONEY for column in columns)
-    return [str(column.label) for column in columns] + ([_("Currency")] if has_money else [])
+    return [str(column.label) for column in columns] + (
+        [_("Currency")] if _has_money(columns) else []
+    )
 
 
 def cells(columns: Sequence[Column], rows: Iterable[Any], currency: str) -> Iterator[list[Any]]:
     """Yield the rows of a CSV file: texts, and numbers in major units."""
-    last = [currency] if any(column.kind is Kind.MONEY for column in columns) else []
+    last = [currency] if _has_money(columns) else []
     for row in rows:
-        yield [_cell(getattr(row, column.name), column, currency) for column in columns] + last
+        yield [
+            _cell(getattr(row, column.name), kind_in(row, column), currency) for column in columns
+        ] + last
+
+
+def kind_in(row: Any, column: Column) -> Kind:
+    """Return what a column holds in a row."""
+    kind: Kind = row.kind if column.kind is Kind.MEASURE else column.kind
+    return kind
 
 
 def to_csv(report: Report) -> str:
@@ -108,14 +117,15 @@ def _write_rows(book: Any, report: Report) -> None:
         sheet.write_string(0, at, _heading(column, report.currency), bold[Kind.TEXT])
     for line, row in enumerate(report.rows, start=1):
         for at, column in enumerate(report.columns):
-            _write(sheet, (line, at), getattr(row, column.name), column, formats, report.currency)
+            value, kind = getattr(row, column.name), kind_in(row, column)
+            _write(sheet, (line, at), value, kind, formats, report.currency)
     last = len(report.rows) + 1
     sheet.write_string(last, 0, _("Total"), bold[Kind.TEXT])
     summed = {column.name for column in report.total_columns}
     for at, column in enumerate(report.columns[1:], start=1):
         if column.name in summed:
             value = getattr(report.totals, column.name)
-            _write(sheet, (last, at), value, column, bold, report.currency)
+            _write(sheet, (last, at), value, column.kind, bold, report.currency)
 
 
 def _write_definitions(book: Any, report: Report) -> None:
@@ -141,8 +151,8 @@ def _write_definitions(book: Any, report: Report) -> None:
         sheet.write_string(line, 0, _heading(column, report.currency), bold)
         sheet.write_string(line, 1, str(column.definition), wrap)
         if column in report.total_columns:
-            _write(sheet, (line, 2), getattr(report.totals, column.name), column, totals,
-                   report.currency)  # fmt: skip
+            value = getattr(report.totals, column.name)
+            _write(sheet, (line, 2), value, column.kind, totals, report.currency)
         line += 1
     for text in report.sql.splitlines():
         sheet.write_string(line, 1, text)
@@ -150,17 +160,17 @@ def _write_definitions(book: Any, report: Report) -> None:
 
 
 def _write(
-    sheet: Any, cell: tuple[int, int], value: Any, column: Column, formats: dict[Kind, Any],
+    sheet: Any, cell: tuple[int, int], value: Any, kind: Kind, formats: dict[Kind, Any],
     currency: str,
 ) -> None:  # fmt: skip
-    style = formats[column.kind]
+    style = formats[kind]
     if value is None:
         sheet.write_blank(*cell, None, style)
-    elif column.kind is Kind.MONTH:
+    elif kind is Kind.MONTH:
         sheet.write_datetime(*cell, date.fromisoformat(f"{value}-01"), style)
-    elif column.kind is Kind.TEXT:
+    elif kind is Kind.TEXT:
         sheet.write_string(*cell, str(sheets.safe(str(value))), style)
-    elif column.kind is Kind.MONEY:
+    elif kind is Kind.MONEY:
         sheet.write_number(*cell, to_major(value, currency), style)
     else:
         sheet.write_number(*cell, value, style)
@@ -186,10 +196,14 @@ def _heading(column: Column, currency: str) -> str:
     return f"{column.label} ({currency})" if column.kind is Kind.MONEY else str(column.label)
 
 
-def _cell(value: Any, column: Column, currency: str) -> Any:
+def _has_money(columns: Sequence[Column]) -> bool:
+    return any(column.kind in {Kind.MONEY, Kind.MEASURE} for column in columns)
+
+
+def _cell(value: Any, kind: Kind, currency: str) -> Any:
     if value is None:
         return ""
-    return to_major(value, currency) if column.kind is Kind.MONEY else value
+    return to_major(value, currency) if kind is Kind.MONEY else value
 
 
 def _ordered(row: Any, columns: Sequence[Column]) -> dict[str, Any]:

@@ -33,6 +33,7 @@ class Kind(StrEnum):
     MONEY = "money"
     SHARE = "share"
     RATIO = "ratio"  # a plain number with decimals
+    MEASURE = "measure"  # another kind in each row, which says so in `kind`
 
 
 class Reason(StrEnum):

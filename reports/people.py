@@ -6,12 +6,14 @@ The copy holds ids only, so an erased person leaves no name in it.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import date
 
 import sqlalchemy as sa
 
 from ambassadors.models import Ambassador, Member
 from campaigns.models import Campaign
 from core.db import BATCH_ROWS, db
+from referrals.models import Customer
 
 
 def references(ambassador_ids: Iterable[int]) -> dict[int, str]:
@@ -50,3 +52,9 @@ def _members(ambassador_ids: Iterable[int]) -> list[tuple[int, str | None, str]]
         )
         found += [(row[0], row[1], row[2]) for row in db.session.execute(query)]
     return found
+
+
+def joined() -> dict[int, date]:
+    """Return on which day each customer who is linked to a member joined."""
+    query = sa.select(Customer.id, Member.joined_on).join(Member, Member.id == Customer.member_id)
+    return {row[0]: row[1] for row in db.session.execute(query)}

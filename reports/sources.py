@@ -142,7 +142,7 @@ def _purchases(month: str, *, is_sqlite: bool) -> sa.Select[Any]:
             sa.case((credit.is_not(None), Campaign.slug)),
             sa.case((credit.is_not(None), Code.text)),
             sa.case((credit.is_not(None), sa.cast(Attribution.touch, sa.String))),
-            commission, Purchase.heard_from,
+            commission, Purchase.heard_from, Purchase.subscription,
         )
         .outerjoin(Customer, Customer.id == Purchase.customer_id)
         .outerjoin(Attribution, Attribution.purchase_id == Purchase.id)
@@ -185,7 +185,7 @@ PURCHASES = Source(
         "currency": "VARCHAR", "total": "BIGINT", "discount": "BIGINT", "net_amount": "BIGINT",
         "refunded": "BIGINT", "country": "VARCHAR", "ambassador_id": "BIGINT",
         "campaign": "VARCHAR", "code": "VARCHAR", "touch": "VARCHAR", "commission": "BIGINT",
-        "heard_from": "VARCHAR",
+        "heard_from": "VARCHAR", "subscription": "VARCHAR",
     },
 )  # fmt: skip
 CLICKS = Source(

@@ -24,7 +24,7 @@ from tests.factories import make_key, make_user, sign_in
 from tests.reports.conftest import buy
 from tests.reports.test_cac import _two_months
 
-PAGES = ("acquisition", "codes", "cac", "cohorts", "ltv", "purchases")
+PAGES = ("acquisition", "codes", "cac", "cohorts", "ltv", "members", "purchases")
 SPAN = "from=2026-01&to=2026-02"
 
 
