@@ -57,7 +57,7 @@ from rewards.models import (
 _PROTECTED = (
     "ledger_entry", "ledger_posting", "audit_line", "reward_rule", "commission", "code",
     "conversion", "perk_exchange", "voucher_batch", "voucher", "voucher_take", "points_grant",
-    "payout",
+    "payout", "threshold", "contract_template", "contract",
 )  # fmt: skip
 
 
