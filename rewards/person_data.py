@@ -173,19 +173,7 @@ def _as_ambassador(one: Ambassador) -> dict[str, Any]:
             **_row(paid_to, "method", "holder", "changed_at"),
             "iban": payout_details.account_number(one.id),
         },
-        "contracts": [
-            _row(
-                made,
-                "objective",
-                "year",
-                "text",
-                "text_hash",
-                "prepared_at",
-                "signed_at",
-                "signed_name",
-            )
-            for made in contracts.of_ambassador(one.id)
-        ],
+        "contracts": _contracts(one.id),
         "content_links": [
             _row(link, "url", "campaign", "handed_in_at", "seen_at", "thanks")
             for link in content_links.of_ambassador(one.id, limit=10**6)
@@ -215,6 +203,11 @@ def _as_ambassador(one: Ambassador) -> dict[str, Any]:
             for said in db.session.scalars(asked.order_by(PurchaseQuestion.id))
         ],
     }
+
+
+def _contracts(ambassador_id: int) -> list[dict[str, Any]]:
+    names = ("objective", "year", "text", "text_hash", "prepared_at", "signed_at", "signed_name")
+    return [_row(one, *names) for one in contracts.of_ambassador(ambassador_id)]
 
 
 def _messages(member_id: int) -> list[dict[str, Any]]:

@@ -54,7 +54,9 @@ def test_a_contract_goes_from_the_meter_to_the_signature(app: Flask, staff: Flas
     path = f"/portal/contracts/{made.id}"
     assert path in mine.get("/portal/?lang=en").text
     with later():
+        mine = portal_of(app, who)
         assert "Once you have signed it" in mine.get("/portal/payouts?lang=en").text
+    mine = portal_of(app, who)
     assert made.text_hash in mine.get(path).text
     assert mine.post(path, data={"seen": made.text_hash, "name": ""}).status_code == 422
     assert mine.post(path, data={"seen": "old", "name": "Zoé Martin"}).status_code == 409
@@ -64,6 +66,7 @@ def test_a_contract_goes_from_the_meter_to_the_signature(app: Flask, staff: Flas
     assert path not in mine.get("/portal/").text
     assert path in mine.get("/portal/contracts").text
     with later():
+        mine = portal_of(app, who)
         assert "Once you have signed it" not in mine.get("/portal/payouts?lang=en").text
     acts = set(db.session.scalars(sa.select(AuditLine.act)))
     assert {"contract.prepare", "contract.remind", "contract.sign"} <= acts

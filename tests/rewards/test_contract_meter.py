@@ -1,9 +1,10 @@
-"""The contract meter: what is counted for whom, and no payout at the threshold without a signature."""
+"""The contract meter: what is counted for whom, and no payout without a signature."""
 
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -86,7 +87,7 @@ def test_a_year_begins_in_the_time_zone_of_the_program(app: Flask) -> None:
 def test_gifts_are_what_perks_cost_unless_earned_money_paid_them(app: Flask) -> None:
     who = earner(100_000)
     points.grant(who, 500, reason="thanks", key="p")
-    told = {"kind": PerkKind.PRODUCT, "name_en": "Box", "name_fr": "Coffret"}
+    told: dict[str, Any] = {"kind": PerkKind.PRODUCT, "name_en": "Box", "name_fr": "Coffret"}
     for_points = perks.create(perks.Terms(**told, price=100, unit=POINTS, cost=4_000))
     for_money = perks.create(perks.Terms(**told, price=2_000, unit="EUR", cost=9_000))
     with later():
@@ -159,12 +160,12 @@ def test_a_threshold_counts_from_its_day_and_is_never_edited(app: Flask) -> None
 
 
 def test_das2_and_1099_have_their_thresholds_by_year(app: Flask) -> None:
-    for kind, year, amount in (
-        (ThresholdKind.DAS2, 2023, 120_000), (ThresholdKind.DAS2, 2026, 240_000),
-        (ThresholdKind.NEC, 2025, 60_000), (ThresholdKind.NEC, 2026, 200_000),
+    for kind, year, amount, currency in (
+        (ThresholdKind.DAS2, 2023, 120_000, "EUR"), (ThresholdKind.DAS2, 2026, 240_000, "EUR"),
+        (ThresholdKind.NEC, 2025, 60_000, "USD"), (ThresholdKind.NEC, 2026, 200_000, "USD"),
     ):  # fmt: skip
         limit = thresholds.of_year(kind, year)
-        assert limit and limit.amount == amount
+        assert limit == thresholds.Limit(amount, currency)
 
 
 def test_nobody_is_paid_at_the_threshold_before_they_have_signed(app: Flask) -> None:
