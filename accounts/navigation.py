@@ -83,6 +83,7 @@ CONSOLE = (
             Entry("/console/commissions", lazy_gettext("Commissions"), "percent"),
             Entry("/console/ledger", lazy_gettext("Ledger"), "ledger"),
             Entry("/console/payouts", lazy_gettext("Payouts"), "money"),
+            Entry("/console/contracts", lazy_gettext("Contracts"), "file"),
         ),
     ),
     Group(
@@ -106,6 +107,7 @@ CONSOLE = (
             Entry("/console/endpoints", lazy_gettext("Outgoing webhooks"), "share"),
             Entry("/console/settings/program", lazy_gettext("Program rules"), "gear"),
             Entry("/console/settings/mentions", lazy_gettext("Mentions"), "file"),
+            Entry("/console/settings/thresholds", lazy_gettext("Thresholds"), "percent"),
             Entry("/console/mailbox", lazy_gettext("Mailbox"), "mail"),
             Entry("/console/users", lazy_gettext("Users"), "shield"),
             Entry("/console/keys", lazy_gettext("API keys"), "key"),

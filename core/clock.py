@@ -73,3 +73,20 @@ def parse_instant(text: str) -> datetime:
     if instant.tzinfo is None:
         raise ValueError("an instant needs an offset, such as 2026-03-01T12:00:00+01:00")
     return utc
+
+
+def year_bounds(year: int, timezone: str) -> tuple[datetime, datetime]:
+    """Return the first instant of a calendar year and that of the next, in UTC."""
+    first, last = (datetime(y, 1, 1, tzinfo=zone(timezone)) for y in (year, year + 1))
+    return first.astimezone(UTC), last.astimezone(UTC)
+
+
+def month_bounds(month: str, timezone: str) -> tuple[datetime, datetime]:
+    """Return the first instant of a month `YYYY-MM` and that of the next, in UTC.
+
+    Raises:
+        ValueError: There is no such month.
+    """
+    first = datetime.strptime(month, "%Y-%m").replace(tzinfo=zone(timezone))
+    after = first.replace(year=first.year + first.month // 12, month=first.month % 12 + 1)
+    return first.astimezone(UTC), after.astimezone(UTC)

@@ -1,7 +1,8 @@
 """What stands between payable money and its payout, one word for each reason.
 
 Source: trust.md of the house rules, M9: no payout below the minimum, with a suspicion that
-nobody decided, to somebody suspended, or to a destination that changed less than 72 hours ago.
+nobody decided, to somebody suspended, to a destination that changed less than 72 hours ago, or
+without the contract that rule 28 asks for.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from ambassadors import program
 from ambassadors.models import Ambassador, AmbassadorStatus, Member
 from core import clock
 from core.db import db
-from rewards import payout_details
+from rewards import contract_meter, payout_details
 from rewards.models import Account, PayoutDetail, PayoutMethod, Posting
 from rewards.models_payouts import OPEN, ConnectedAccount, Payout
 
@@ -27,6 +28,7 @@ class Block(StrEnum):
     MINIMUM = "minimum"
     UNDER_WAY = "under_way"  # an earlier payout is not over
     SUSPENDED = "suspended"
+    CONTRACT = "contract"  # a year's threshold is reached and the contract is not signed
     UNDECIDED = "undecided"  # a suspicious purchase of theirs waits for a person
     NO_DESTINATION = "no_destination"
     CHANGED = "changed"  # the destination, less than 72 hours ago
@@ -81,11 +83,18 @@ def candidates(
     )  # fmt: skip
     if only is not None:
         query = query.where(Ambassador.id.in_(only))
-    busy = _busy(currency)
+    rows = db.session.execute(query).all()
+    busy, unsigned = _busy(currency), contract_meter.unsigned([row.id for row in rows])
     return [
-        _candidate(row, currency, is_busy=row.id in busy, by_hand=by_hand)
-        for row in db.session.execute(query)
-    ]
+        _candidate(
+            row, currency, by_hand=by_hand,
+            first=[
+                *([Block.UNDER_WAY] if row.id in busy else []),
+                *([Block.CONTRACT] if row.id in unsigned else []),
+            ],
+        )
+        for row in rows
+    ]  # fmt: skip
 
 
 def _balance(account: Account) -> sa.ColumnElement[int]:
@@ -99,10 +108,15 @@ def _busy(currency: str) -> set[int]:
     return set(db.session.scalars(query))
 
 
-def _candidate(row: sa.Row, currency: str, *, is_busy: bool, by_hand: bool) -> Candidate:  # type: ignore[type-arg]
+def _candidate(
+    row: sa.Row,  # type: ignore[type-arg]
+    currency: str,
+    *,
+    first: list[Block],
+    by_hand: bool,
+) -> Candidate:
     method = row.method or PayoutMethod.MANUAL
-    blocks = [Block.UNDER_WAY] if is_busy else []
-    blocks += _of_person(row, currency)
+    blocks = first + _of_person(row, currency)
     if row.method is None:
         blocks += [] if by_hand else [Block.NO_DESTINATION]
     else:

@@ -28,7 +28,7 @@ from core.db import affected, db, upsert_dialect
 from core.errors import NotFoundError
 from referrals import consents, content_links, invitations
 from referrals.models import Click, Code, Customer, Link, Purchase
-from rewards import earnings, invitation_codes, payout_details
+from rewards import contracts, earnings, invitation_codes, payout_details
 from rewards.models import (
     OF_COMMISSION,
     Commission,
@@ -174,6 +174,7 @@ def _as_ambassador(one: Ambassador) -> dict[str, Any]:
             **_row(paid_to, "method", "holder", "changed_at"),
             "iban": payout_details.account_number(one.id),
         },
+        "contracts": _contracts(one.id),
         "content_links": [
             _row(link, "url", "campaign", "handed_in_at", "seen_at", "thanks")
             for link in content_links.of_ambassador(one.id, limit=10**6)
@@ -222,6 +223,11 @@ def _perks(ambassador_id: int) -> dict[str, Any]:
             .order_by(PurchaseReward.id)
         ),
     }
+
+
+def _contracts(ambassador_id: int) -> list[dict[str, Any]]:
+    names = ("objective", "year", "text", "text_hash", "prepared_at", "signed_at", "signed_name")
+    return [_row(one, *names) for one in contracts.of_ambassador(ambassador_id)]
 
 
 def _messages(member_id: int) -> list[dict[str, Any]]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Context, Decimal
 from enum import StrEnum
 from typing import Any, NamedTuple
@@ -129,8 +129,13 @@ _NEEDED = sa.select(
 )
 
 
-def load(wanted: Iterable[Wanted]) -> Book:
-    """Return the rates that these questions need, in one statement; none asks nothing."""
+def load(wanted: Iterable[Wanted], *, known_at: datetime | None = None) -> Book:
+    """Return the rates that these questions need, in one statement; none asks nothing.
+
+    Args:
+        wanted: The questions.
+        known_at: Only rates that had been recorded, as they are now, by then.
+    """
     asked, longest = list(wanted), program.current().rate_days
     book = Book({}, longest)
     if not asked:
@@ -140,7 +145,8 @@ def load(wanted: Iterable[Wanted]) -> Book:
         "last": max(one.on for one in asked),
         "codes": sorted({code for one in asked for code in (one.base, one.quote)}),
     }
-    for row in db.session.execute(_NEEDED, parameters):
+    query = _NEEDED if known_at is None else _NEEDED.where(CurrencyRate.recorded_at <= known_at)
+    for row in db.session.execute(query, parameters):
         sources = book.days.setdefault(row.on, {})
         sources.setdefault(row.source, {})[row.base, row.quote] = row.value
     return book

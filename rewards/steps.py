@@ -69,7 +69,11 @@ def checklist(ambassador: Ambassador, figures: Figures, *, has_code: bool) -> li
 
 
 def next_one(
-    *, has_answer: bool, needs_details: bool, sprint: tuple[int, str, Progress] | None = None
+    *,
+    has_answer: bool,
+    needs_details: bool,
+    sprint: tuple[int, str, Progress] | None = None,
+    contract_id: int | None = None,
 ) -> Hint | None:
     """Return one thing worth doing, or None: mostly there is nothing to do.
 
@@ -77,7 +81,14 @@ def next_one(
         has_answer: The team answered a question, and it was not read yet.
         needs_details: There is enough to pay, and we do not know where to.
         sprint: The one of theirs that ends next: id and name of its campaign, and its counter.
+        contract_id: The contract that waits for their signature.
     """
+    if contract_id is not None:
+        return Hint(
+            _("A contract waits for your signature"),
+            _("The law asks for one from a certain pay on. Read it in peace, then sign here."),
+            _("Read the contract"), f"/portal/contracts/{contract_id}",
+        )  # fmt: skip
     if needs_details:
         return Hint(
             _("Where may we send your money?"),

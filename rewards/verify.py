@@ -58,7 +58,8 @@ from rewards.models import (
 _PROTECTED = (
     "ledger_entry", "ledger_posting", "audit_line", "reward_rule", "commission", "code",
     "conversion", "perk_exchange", "voucher_batch", "voucher", "voucher_take", "points_grant",
-    "payout", "purchase_reward",
+    "payout", "purchase_reward", "threshold", "contract_template", "contract", "closed_month",
+    "closed_balance", "closed_document", "ledger_check",
 )  # fmt: skip
 
 

@@ -2,11 +2,12 @@
 
 M8 one entry each for setting aside, arriving and coming back, and what stands in transit is
 what is under way; M9 nobody was approved while their destination was new or the batch's maker
-alone where two are needed.
+alone where two are needed, or they lacked the contract that the law asks for.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -14,9 +15,10 @@ import sqlalchemy as sa
 
 from ambassadors import program
 from core.db import db
-from rewards import payout_details
+from rewards import contract_meter, contracts, payout_details
 from rewards.breach import MOST_SHOWN, Breach
 from rewards.models import Account, Entry, PayoutDetail, PayoutMethod, Posting
+from rewards.models_contracts import Contract
 from rewards.models_payouts import Payout, PayoutBatch, PayoutState
 
 _ASIDE = (PayoutState.APPROVED, PayoutState.SENDING, PayoutState.UNKNOWN, PayoutState.SENT)
@@ -101,10 +103,34 @@ def approved_by_the_rules() -> Iterator[Breach]:
         yield Breach("M9", f"payout batch {batch_id}", f"of {total} was approved by its maker")
 
 
+def contracts_were_signed() -> Iterator[Breach]:
+    """M9: nobody was approved above the threshold of a year without the contract signed."""
+    query = (
+        sa.select(Payout.approved_at, Payout.id, Payout.ambassador_id)
+        .where(Payout.approved_at.is_not(None))
+        .order_by(Payout.approved_at, Payout.id)
+    )
+    for at, some in itertools.groupby(db.session.execute(query), lambda row: row.approved_at):
+        who = {row.ambassador_id: row.id for row in some}
+        for ambassador_id in sorted(contract_meter.unsigned(who, known_at=at)):
+            what = "was approved above the threshold without a signed contract"
+            yield Breach("M9", f"payout {who[ambassador_id]}", what)
+
+
+def contracts_are_as_signed() -> Iterator[Breach]:
+    """M9: the text of a signed contract is the one whose hash was signed."""
+    query = sa.select(Contract).where(Contract.signed_at.is_not(None)).order_by(Contract.id)
+    for one in db.session.scalars(query.execution_options(yield_per=500)):
+        if contracts.hash_of(one.text) != one.text_hash:
+            yield Breach("M9", f"contract {one.id}", "has another text than its hash says")
+
+
 CHECKS: tuple[Callable[[], Iterator[Breach]], ...] = (
     ledger_says_the_same,
     nothing_else_is_paid,
     approved_by_the_rules,
+    contracts_were_signed,
+    contracts_are_as_signed,
 )
 
 _WAYS = (Account.TRANSIT, Account.CASH, Account.STORE_CREDIT)

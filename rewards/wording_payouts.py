@@ -19,6 +19,7 @@ BLOCKS = {  # for finance
     Block.MINIMUM: _l("Less than the smallest payout; carried on."),
     Block.UNDER_WAY: _l("An earlier payout is not over."),
     Block.SUSPENDED: _l("The ambassador is suspended."),
+    Block.CONTRACT: _l("The threshold of the law is reached, and their contract is not signed."),
     Block.UNDECIDED: _l("A suspicious purchase of theirs waits for a decision."),
     Block.NO_DESTINATION: _l("They have not said where to pay."),
     Block.CHANGED: _l("Their payout details changed less than 72 hours ago."),
@@ -28,6 +29,10 @@ BLOCKS = {  # for finance
 }
 TOLD = {  # for the ambassador, where there is something to know or to do
     Block.UNDER_WAY: _l("Your payout is being prepared."),
+    Block.CONTRACT: _l(
+        "You earned enough this year for the law to ask for a written contract. "
+        "Once you have signed it, your money comes."
+    ),
     Block.UNDECIDED: _l("The team still looks at one of your purchases. It is paid after that."),
     Block.NO_DESTINATION: _l("Say where your money goes, and the next payout brings it."),
     Block.CHANGED: _l("Your payout details are new. For your safety, payouts wait for 72 hours."),

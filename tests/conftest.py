@@ -170,6 +170,11 @@ def _empty(app: Flask) -> None:
         shutil.rmtree(Path(app.instance_path) / name, ignore_errors=True)
 
 
+_ADDED = {  # rows that did not come with a migration, where some did
+    "threshold": "recorded_by <> ''", "contract_template": "version > 1",
+}  # fmt: skip
+
+
 def _empty_postgresql() -> None:
     tables = [
         t.name for t in reversed(Model.metadata.sorted_tables) if t.name not in {"program", "books"}
@@ -177,7 +182,7 @@ def _empty_postgresql() -> None:
     with db.engine.begin() as connection:
         connection.exec_driver_sql("SET LOCAL session_replication_role = replica")
         for table in tables:
-            connection.exec_driver_sql(f'DELETE FROM "{table}"')
+            connection.exec_driver_sql(f'DELETE FROM "{table}" WHERE {_ADDED.get(table, "true")}')
         connection.exec_driver_sql(
             "UPDATE program SET name = 'Cercle', currency = 'EUR', timezone = 'Europe/Paris', "
             "locale = 'fr', shop_url = 'https://shop.example', allowed_hosts = '', "
