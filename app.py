@@ -62,16 +62,19 @@ from integrations import cli_serve
 from integrations import jobs as integrations_jobs
 from referrals import api as codes_api
 from referrals import api_code_jobs as code_jobs_api
-from referrals import cli as codes_cli
-from referrals import console as codes_console
 from referrals import (
+    api_survey,
+    cli_survey,
     console_applications,
     console_cards,
     console_code,
     console_requests,
     jobs_codes,
     jobs_invitations,
+    public_survey,
 )
+from referrals import cli as codes_cli
+from referrals import console as codes_console
 from referrals import console_batches as code_batches_console
 from referrals import portal as codes_portal
 from referrals import public as referral_links
@@ -79,7 +82,7 @@ from reports import api as reports_api
 from reports import cli as reports_cli
 from reports import cli_ledger as ledger_cli
 from reports import console as reports_console
-from reports import console_overview
+from reports import console_overview, console_survey
 from reports import jobs as reports_jobs
 from rewards import api as purchases_api
 from rewards import (
@@ -149,6 +152,10 @@ DOORS: list[Blueprint] = [
     ledger_cli.door,
     reports_console.door,
     console_overview.door,
+    api_survey.door,
+    cli_survey.door,
+    public_survey.door,
+    console_survey.door,
     ambassadors_api.door,
     campaigns_api_read.door,
     ambassadors_console.door,
@@ -293,6 +300,7 @@ def _open_rooms(app: Flask) -> None:
         app.register_blueprint(door)
         if getattr(door, "policy", permissions.PUBLIC).scopes:
             csrf.exempt(door)  # a key in a header is not sent by a stranger's page
+    csrf.exempt(public_survey.door)  # the signed link is the proof, and needs no cookie
     csrf.exempt(webhooks.door)  # nor is a signature
     commands.tell_troubles(app.cli)
     csrf.exempt(unsubscribing.door)  # a mail program posts there; the link itself is signed

@@ -116,6 +116,8 @@ ACTS = {
     "report.export": _l("Report exported"),
     "segment.change": _l("Segment changed"),
     "segment.create": _l("Segment saved"),
+    "survey.import": _l("Answers to the survey imported"),
+    "survey.map": _l("Channel given to an answer of the survey"),
     "spend.export": _l("Spend exported"),
     "spend.import": _l("Spend imported"),
     "spend.record": _l("Spend recorded"),
@@ -151,6 +153,8 @@ OBJECTS = {
     "report": _l("report"),
     "segment": _l("segment"),
     "spend": _l("spend"),
+    "answer": _l("answer to the survey"),
+    "survey": _l("survey"),
     "suppression": _l("address"),
     "user": _l("account"),
 }
