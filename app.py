@@ -44,6 +44,7 @@ from campaigns import cli as campaigns_cli
 from campaigns import cli_spend as spend_cli
 from campaigns import console as campaigns_console
 from campaigns import (
+    console_costs,
     console_kit,
     console_mentions,
     console_messages,
@@ -144,6 +145,7 @@ DOORS: list[Blueprint] = [
     console_rates.door,
     console_explained.door,
     console_spend.door,
+    console_costs.door,
     codes_api.door,
     code_jobs_api.door,
     purchases_api.door,
@@ -241,6 +243,7 @@ JOBS: tuple[worker.Job, ...] = (
     worker.Job("sweep applications", 3600, jobs_applications.sweep_applications),
     worker.Job("sweep images", 3600, campaigns_jobs.sweep_images),
     worker.Job("sweep invitations", 3600, jobs_invitations.sweep),
+    worker.Job("record recurring costs", 3600, campaigns_jobs.record_costs),
     worker.Job("refresh reports", 300, reports_jobs.refresh_lake),
 )
 

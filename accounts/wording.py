@@ -55,6 +55,9 @@ ACTS = {
     "circle.join": _l("Member put into a circle"),
     "circle.leave": _l("Member taken out of a circle"),
     "mention.set": _l("Mention set"),
+    "cost.end": _l("Recurring cost ended"),
+    "cost.rate": _l("Rate for an hour set"),
+    "cost.recur": _l("Recurring cost added"),
     "code.create": _l("Code created"),
     "code.decline": _l("Wished code declined"),
     "code.export": _l("Codes downloaded"),
@@ -155,6 +158,7 @@ OBJECTS = {
     "spend": _l("spend"),
     "answer": _l("answer to the survey"),
     "survey": _l("survey"),
+    "cost": _l("cost"),
     "suppression": _l("address"),
     "user": _l("account"),
 }

@@ -29,6 +29,7 @@ from reports import (
     heat,
     people,
     purchases,
+    what_if,
     wording,
 )
 from reports.models import Period, Report, following, period
@@ -74,11 +75,13 @@ def show_cac() -> str:
     """Show what a new customer cost, by channel and month."""
     report = _made(cac.NAME)
     kinds = [one for one in wording.KINDS if getattr(report.totals, one.name)]
+    assumed = what_if.asked(request.args, report.currency)
     return _page(
         report, channels=cac.channels(report.rows), cost=figures.community_cost(report),
         lines=figures.cac_by_month(report), share=_made(acquisition.NAME).totals,
         community=COMMUNITY, unattributed=cac.UNATTRIBUTED, channel_words=wording.channel,
         kinds=[one.name for one in kinds], kind_heads=[(one.label, "n") for one in kinds],
+        assumed=assumed, otherwise=what_if.totals(report, assumed) if assumed else None,
     )  # fmt: skip
 
 
