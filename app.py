@@ -83,7 +83,7 @@ from reports import api as reports_api
 from reports import cli as reports_cli
 from reports import cli_ledger as ledger_cli
 from reports import console as reports_console
-from reports import console_overview, console_survey
+from reports import console_direction, console_overview, console_survey, console_views
 from reports import jobs as reports_jobs
 from rewards import api as purchases_api
 from rewards import (
@@ -158,6 +158,8 @@ DOORS: list[Blueprint] = [
     cli_survey.door,
     public_survey.door,
     console_survey.door,
+    console_direction.door,
+    console_views.door,
     ambassadors_api.door,
     campaigns_api_read.door,
     ambassadors_console.door,
@@ -245,6 +247,7 @@ JOBS: tuple[worker.Job, ...] = (
     worker.Job("sweep invitations", 3600, jobs_invitations.sweep),
     worker.Job("record recurring costs", 3600, campaigns_jobs.record_costs),
     worker.Job("refresh reports", 300, reports_jobs.refresh_lake),
+    worker.Job("send the direction report", 3600, reports_jobs.send_direction),
 )
 
 csrf = CSRFProtect()

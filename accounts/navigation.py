@@ -88,6 +88,7 @@ CONSOLE = (
     Group(
         lazy_gettext("Reports"),
         (
+            Entry("/console/reports/direction", lazy_gettext("Direction report"), "file"),
             Entry("/console/reports/cac", lazy_gettext("CAC and acquisition"), "chart"),
             Entry("/console/reports/acquisition", lazy_gettext("Acquisition"), "circle"),
             Entry("/console/reports/codes", lazy_gettext("What codes bring"), "receipt"),
