@@ -44,6 +44,7 @@ from campaigns import cli as campaigns_cli
 from campaigns import cli_spend as spend_cli
 from campaigns import console as campaigns_console
 from campaigns import (
+    console_costs,
     console_kit,
     console_mentions,
     console_messages,
@@ -62,16 +63,19 @@ from integrations import cli_serve
 from integrations import jobs as integrations_jobs
 from referrals import api as codes_api
 from referrals import api_code_jobs as code_jobs_api
-from referrals import cli as codes_cli
-from referrals import console as codes_console
 from referrals import (
+    api_survey,
+    cli_survey,
     console_applications,
     console_cards,
     console_code,
     console_requests,
     jobs_codes,
     jobs_invitations,
+    public_survey,
 )
+from referrals import cli as codes_cli
+from referrals import console as codes_console
 from referrals import console_batches as code_batches_console
 from referrals import portal as codes_portal
 from referrals import public as referral_links
@@ -79,7 +83,13 @@ from reports import api as reports_api
 from reports import cli as reports_cli
 from reports import cli_ledger as ledger_cli
 from reports import console as reports_console
-from reports import console_books, console_overview
+from reports import (
+    console_books,
+    console_direction,
+    console_overview,
+    console_survey,
+    console_views,
+)
 from reports import jobs as reports_jobs
 from rewards import api as purchases_api
 from rewards import (
@@ -144,6 +154,7 @@ DOORS: list[Blueprint] = [
     console_rates.door,
     console_explained.door,
     console_spend.door,
+    console_costs.door,
     codes_api.door,
     code_jobs_api.door,
     purchases_api.door,
@@ -153,6 +164,12 @@ DOORS: list[Blueprint] = [
     reports_console.door,
     console_overview.door,
     console_books.door,
+    api_survey.door,
+    cli_survey.door,
+    public_survey.door,
+    console_survey.door,
+    console_direction.door,
+    console_views.door,
     ambassadors_api.door,
     campaigns_api_read.door,
     ambassadors_console.door,
@@ -242,7 +259,9 @@ JOBS: tuple[worker.Job, ...] = (
     worker.Job("sweep images", 3600, campaigns_jobs.sweep_images),
     worker.Job("sweep invitations", 3600, jobs_invitations.sweep),
     worker.Job("check the ledger", 3600, reports_jobs.check_ledger),
+    worker.Job("record recurring costs", 3600, campaigns_jobs.record_costs),
     worker.Job("refresh reports", 300, reports_jobs.refresh_lake),
+    worker.Job("send the direction report", 3600, reports_jobs.send_direction),
 )
 
 csrf = CSRFProtect()
@@ -301,6 +320,7 @@ def _open_rooms(app: Flask) -> None:
         app.register_blueprint(door)
         if getattr(door, "policy", permissions.PUBLIC).scopes:
             csrf.exempt(door)  # a key in a header is not sent by a stranger's page
+    csrf.exempt(public_survey.door)  # the signed link is the proof, and needs no cookie
     csrf.exempt(webhooks.door)  # nor is a signature
     commands.tell_troubles(app.cli)
     csrf.exempt(unsubscribing.door)  # a mail program posts there; the link itself is signed

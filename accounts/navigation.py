@@ -89,12 +89,14 @@ CONSOLE = (
     Group(
         lazy_gettext("Reports"),
         (
+            Entry("/console/reports/direction", lazy_gettext("Direction report"), "file"),
             Entry("/console/reports/cac", lazy_gettext("CAC and acquisition"), "chart"),
             Entry("/console/reports/acquisition", lazy_gettext("Acquisition"), "circle"),
             Entry("/console/reports/codes", lazy_gettext("What codes bring"), "receipt"),
             Entry("/console/reports/cohorts", lazy_gettext("Cohorts"), "people"),
             Entry("/console/reports/ltv", lazy_gettext("LTV"), "clock"),
             Entry("/console/reports/members", lazy_gettext("Members and others"), "people"),
+            Entry("/console/survey", lazy_gettext("Survey"), "help"),
             Entry("/console/spend", lazy_gettext("Spend"), "money"),
         ),
     ),

@@ -1,13 +1,13 @@
-"""What the clock does here: decide and mail messages outside quiet time, sweep images."""
+"""What the clock does here: send messages outside quiet time, sweep images, record costs."""
 
 from __future__ import annotations
 
 from flask import current_app
 
 from ambassadors import guard
-from campaigns import images, mailing, messages
+from campaigns import costs, images, mailing, messages
 from core import clock, outbox
-from core.db import db, reading
+from core.db import db, reading, writing
 from integrations import mail
 
 _AT_ONCE = 100  # mails between two looks at the clock
@@ -40,3 +40,11 @@ def _mail() -> int:
         last = outbox.drain(senders, limit=_AT_ONCE)
         sent += last
     return sent
+
+
+def record_costs() -> int:
+    """Record the recurring costs of months that have begun; return how many lines."""
+    with writing():
+        done = costs.record_due()
+        db.session.commit()
+    return done

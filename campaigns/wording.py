@@ -30,6 +30,7 @@ STATUSES = {
     CampaignStatus.ENDED: lazy_gettext("Ended"),
 }
 CHANNELS = {
+    "advertising": lazy_gettext("Advertising"),
     "community": lazy_gettext("Community"),
     "direct": lazy_gettext("Direct"),
     "email": lazy_gettext("E-mail"),
@@ -38,6 +39,8 @@ CHANNELS = {
     "organic_social": lazy_gettext("Organic social"),
     "paid_search": lazy_gettext("Paid search"),
     "paid_social": lazy_gettext("Paid social"),
+    "press": lazy_gettext("Press"),
+    "shop": lazy_gettext("Shop and events"),
     "unattributed": lazy_gettext("Unattributed"),
 }
 

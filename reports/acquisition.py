@@ -76,8 +76,8 @@ def report(
     """
     copy = copy or engine.fresh(most_rows=most_rows)
     found = engine.run(copy, NAME, period, {"currency": currency})
-    rows = [Row(month=row["month"], **_figures(row)) for row in found]
-    totals = Totals(**_figures(_sums(rows)))
+    rows = [Row(month=row["month"], **figures_of(row)) for row in found]
+    totals = Totals(**figures_of(_sums(rows)))
     surveyed = wording.SURVEY if totals.answers else ()  # nothing is declared without a survey
     return Report(
         name=NAME, currency=currency, period=period, timezone=program.current().timezone,
@@ -88,8 +88,8 @@ def report(
     )  # fmt: skip
 
 
-def _figures(counted: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the counts of a time with the shares that follow from them."""
+def figures_of(counted: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the counts of a time or a group with the shares that follow from them."""
     counts = {name: counted[name] for name in _COUNTS}
     matrix = asdict(survey.declared(counted))
     tracked = share(counts["new_customers_community"], counts["new_customers"])

@@ -108,13 +108,13 @@ def report(
     found = engine.run(copy, NAME, period, {"currency": currency})
     rows = [Row(**row, cac=_channel_cac(row)) for row in found]
     by_month = [
-        MonthTotals(month=month, **_totals([row for row in rows if row.month == month]))
+        MonthTotals(month=month, **totals_of([row for row in rows if row.month == month]))
         for month in period.months
     ]
     return Report(
         name=NAME, currency=currency, period=period, timezone=program.current().timezone,
         as_of=copy.manifest.as_of, sql=engine.definition(NAME), text=TEXT, columns=COLUMNS,
-        rows=rows, totals=Totals(**_totals(rows)), total_columns=TOTAL_COLUMNS, by_month=by_month,
+        rows=rows, totals=Totals(**totals_of(rows)), total_columns=TOTAL_COLUMNS, by_month=by_month,
         other_currencies=engine.other_currencies(copy, period, currency),
     )  # fmt: skip
 
@@ -142,7 +142,8 @@ def _sums(rows: Sequence[Costs]) -> dict[str, int]:
     return {column.name: sum(getattr(row, column.name) for row in rows) for column in fields(Costs)}
 
 
-def _totals(rows: Sequence[Row]) -> dict[str, Any]:
+def totals_of(rows: Sequence[Row]) -> dict[str, Any]:
+    """Return the sums of rows with the kinds of CAC that follow from them."""
     every = _sums(rows)
     inside = _sums([row for row in rows if row.channel == COMMUNITY])
     media, spent, others = (

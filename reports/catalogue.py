@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 from ambassadors import program
 from core import clock, money
 from core.errors import InvalidInputError, NotFoundError
-from reports import acquisition, cac, codes, cohorts, members, prediction
+from reports import acquisition, cac, codes, cohorts, engine, grouping, members, prediction
 from reports.models import Period, Report, following, period
 
 USUAL_MONTHS = 12
@@ -40,7 +40,7 @@ def make(name: str, asked: Mapping[str, str | None], *, most_rows: int | None = 
 
     Args:
         name: One of `REPORTS`.
-        asked: `from` and `to` as `YYYY-MM`, `currency`; each may be absent.
+        asked: `from` and `to` as `YYYY-MM`, `currency`, `group_by`; each may be absent.
         most_rows: See `lake.refresh`.
 
     Raises:
@@ -51,7 +51,12 @@ def make(name: str, asked: Mapping[str, str | None], *, most_rows: int | None = 
         raise NotFoundError(
             _("There is no such report; use one of %(known)s.", known=", ".join(REPORTS))
         )
-    return REPORTS[name](asked_period(asked), asked_currency(asked), most_rows=most_rows)
+    span, currency = asked_period(asked), asked_currency(asked)
+    by = grouping.asked(name, asked.get("group_by"))
+    plain = REPORTS[name](span, currency, most_rows=most_rows)
+    if by is None:
+        return plain
+    return grouping.report(plain, by, engine.fresh(most_rows=most_rows))
 
 
 def asked_period(asked: Mapping[str, str | None]) -> Period:

@@ -27,13 +27,19 @@ def _command(name: str, about: str) -> None:
     @click.option("--from", "first", metavar="YYYY-MM", help="The first month.")
     @click.option("--to", "last", metavar="YYYY-MM", help="The last month.")
     @click.option("--currency", help="ISO 4217; the program's unless given.")
+    @click.option("--group-by", "by", help="Of acquisition and cac: quarter, channel, ...")
     @click.option("--format", "kind", type=click.Choice(FORMATS), default="table")
     @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="A file.")
     def show(
-        first: str | None, last: str | None, currency: str | None, kind: str, out: Path | None
+        first: str | None,
+        last: str | None,
+        currency: str | None,
+        by: str | None,
+        kind: str,
+        out: Path | None,
     ) -> None:
         try:
-            asked = {"from": first, "to": last, "currency": currency}
+            asked = {"from": first, "to": last, "currency": currency, "group_by": by}
             report = catalogue.make(name, asked)
         except DomainError as error:
             raise click.ClickException(error.detail) from None

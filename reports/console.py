@@ -12,8 +12,9 @@ from flask_babel import gettext as _
 
 from accounts import audit, permissions
 from ambassadors import program
+from ambassadors.forms import KINDS
 from campaigns.spend import COMMUNITY
-from core import clock, i18n, sheets
+from core import clock, countries, i18n, pages, sheets
 from core.db import db, writing
 from core.errors import InvalidInputError, NotFoundError
 from core.money import BASIS_POINTS
@@ -26,14 +27,18 @@ from reports import (
     engine,
     exports,
     figures,
+    grouping,
     heat,
     members,
     people,
     prediction,
     purchases,
+    views,
+    what_if,
     wording,
     wording_members,
 )
+from reports.grouping import MONTH
 from reports.models import Period, Report, following, period
 
 door = permissions.guard(
@@ -56,6 +61,8 @@ class Choice(NamedTuple):
 def show_acquisition() -> str:
     """Show new customers by month and the share of the community."""
     report = _made(acquisition.NAME)
+    if request.args.get("group_by", MONTH) not in ("", MONTH):
+        return _grouped(report, request.args["group_by"])
     return _page(
         report, share=figures.share_by_month(report), customers=figures.new_customers(report)
     )
@@ -76,13 +83,39 @@ def show_codes() -> str:
 def show_cac() -> str:
     """Show what a new customer cost, by channel and month."""
     report = _made(cac.NAME)
+    if request.args.get("group_by", MONTH) not in ("", MONTH):
+        return _grouped(report, request.args["group_by"])
     kinds = [one for one in wording.KINDS if getattr(report.totals, one.name)]
+    assumed = what_if.asked(request.args, report.currency)
     return _page(
         report, channels=cac.channels(report.rows), cost=figures.community_cost(report),
         lines=figures.cac_by_month(report), share=_made(acquisition.NAME).totals,
         community=COMMUNITY, unattributed=cac.UNATTRIBUTED, channel_words=wording.channel,
         kinds=[one.name for one in kinds], kind_heads=[(one.label, "n") for one in kinds],
+        assumed=assumed, otherwise=what_if.totals(report, assumed) if assumed else None,
     )  # fmt: skip
+
+
+def _grouped(report: Report, by: str) -> str:
+    """Show a report with a row for each group."""
+    lead = {"channel": "channel", "campaign": "campaign", "country": "country"}.get(by)
+    leads = (COMMUNITY, cac.UNATTRIBUTED) if by == "channel" else [row.group for row in report.rows]
+    return _page(
+        report, template="grouped", by=by, heads=wording.GROUPS, lead=lead, leads=leads,
+        titles=wording.TITLES, group_words=_group_words(report, by),
+    )  # fmt: skip
+
+
+def _group_words(report: Report, by: str) -> dict[str, str]:
+    """Return the groups in words."""
+    names = [row.group for row in report.rows]
+    known = {
+        "campaign": lambda: people.campaign_names(names),
+        "channel": lambda: {name: wording.channel(name) for name in names},
+        "country": lambda: {name: countries.name(name) for name in names if name},
+        "kind": lambda: {kind.value: str(words) for kind, words in KINDS.items()},
+    }
+    return {name: name for name in names} | known.get(by, dict)() | {"": _("None")}
 
 
 @door.get("/cohorts")
@@ -164,7 +197,7 @@ def show_purchases() -> str:
     return render_template(
         "reports/console/purchases.html", rows=shown, wanted=wanted, currency=currency,
         totals=purchases.totals(copy, span, currency, wanted), period_words=figures.words(span),
-        choices=_choices(span), as_of=copy.manifest.as_of, period=span,
+        choices=choices(span), as_of=copy.manifest.as_of, period=span,
         next_place=purchases.place_text(shown[-1]) if len(rows) > purchases.PAGE else None,
         customer_words=wording.CUSTOMER_STATUS, lede=_lede(span, wanted),
         campaigns=people.campaign_names(row.campaign for row in shown),
@@ -180,6 +213,7 @@ def _lede(span: Period, wanted: purchases.Filter) -> str:
         figures.words(span),
         wanted.code and _("code %(code)s", code=wanted.code),
         wanted.with_code and _("credited by a code"),
+        wanted.country and _("country %(name)s", name=countries.name(wanted.country)),
         campaign and _("campaign %(name)s", name=campaign),
         wanted.survey and wording.SAID[wanted.survey],
         cohort and _("customers who first bought in %(month)s", month=i18n.month(cohort)),
@@ -210,12 +244,12 @@ def _made(name: str) -> Report:
     return catalogue.make(name, request.args, most_rows=engine.MOST_ROWS)
 
 
-def _page(report: Report, **more: Any) -> str:
+def _page(report: Report, *, template: str = "", **more: Any) -> str:
     return render_template(
-        f"reports/console/{report.name}.html", report=report, totals=report.totals,
+        f"reports/console/{template or report.name}.html", report=report, totals=report.totals,
         currency=report.currency, period_words=figures.words(report.period),
-        choices=_choices(report.period), behind=_behind(report),
-        about=_about(report), **more,
+        choices=choices(report.period), behind=behind(report), group_choices=_groups(report),
+        views=views.listed(), about=_about(report), **more,
     )  # fmt: skip
 
 
@@ -224,7 +258,7 @@ def _about(report: Report) -> dict[str, Any]:
     return {one.name: one.definition for one in (*report.columns, *report.total_columns)}
 
 
-def _behind(report: Report) -> Callable[..., str]:
+def behind(report: Report) -> Callable[..., str]:
     """Return a maker of addresses of the purchases behind a figure of this report."""
 
     def behind(month: str | None = None, **wanted: str | None) -> str:
@@ -238,7 +272,7 @@ def _behind(report: Report) -> Callable[..., str]:
     return behind
 
 
-def _choices(span: Period) -> list[Choice]:
+def choices(span: Period) -> list[Choice]:
     """Return the usual periods, each as an address of this page."""
     present = clock.local_month(clock.now(), program.current().timezone)
     spans = [(period(following(present, 1 - months), present), months) for months in PRESETS]
@@ -249,6 +283,15 @@ def _choices(span: Period) -> list[Choice]:
     ]
     usual.append((period(f"{last_year}-01", f"{last_year}-12"), last_year))
     return [Choice(words, _address(known), known == span) for known, words in usual]
+
+
+def _groups(report: Report) -> list[Choice]:
+    """Return what the rows of this report can stand for, each as an address."""
+    present = request.args.get("group_by") or MONTH
+    return [
+        Choice(str(wording.GROUPS[by]), pages.url_with(group_by=by), by == present)
+        for by in grouping.KNOWN.get(report.name, ())
+    ]
 
 
 def _address(span: Period) -> str:

@@ -2,8 +2,9 @@
 
 A report is one file in `reports/sql/`, in DuckDB's dialect, with named
 parameters.  It sees the fact tables as views over exactly the Parquet files that
-the manifest names for the months asked for, `months`, the months themselves, and
-`friendly_answers`, the answers to a survey that name the community.
+the manifest names for the months asked for, `months`, the months themselves,
+`answer_channels`, the channel of each folded answer to the survey that has one, and
+`friendly_answers`, those that name the community.
 """
 
 from __future__ import annotations
@@ -14,15 +15,17 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import duckdb
 from flask import current_app
 
+from campaigns.spend import COMMUNITY
 from core.config import Settings
-from reports import lake, sources, survey
+from referrals import survey
+from reports import lake, sources
 from reports.models import Period
 
 FOLDER = Path(__file__).parent / "sql"
@@ -44,6 +47,7 @@ class Copy:
 
     folder: Path
     manifest: lake.Manifest
+    answers: tuple[tuple[str, str], ...] = ()  # folded answers of the survey and their channels
 
 
 def fresh(*, most_rows: int | None = None) -> Copy:
@@ -53,7 +57,8 @@ def fresh(*, most_rows: int | None = None) -> Copy:
         most_rows: See `lake.refresh`; pages pass `MOST_ROWS`.
     """
     settings: Settings = current_app.extensions["settings"]
-    return Copy(settings.lake, lake.refresh(settings.lake, most_rows=most_rows))
+    manifest = lake.refresh(settings.lake, most_rows=most_rows)
+    return Copy(settings.lake, manifest, tuple(sorted(survey.channels().items())))
 
 
 @functools.lru_cache(maxsize=32)
@@ -77,7 +82,8 @@ def run(
     """
     given = _given(name, period, parameters)
     question = (
-        str(copy.folder), copy.manifest.stamp, name, period, tuple(sorted(given.items(), key=str)),
+        str(copy.folder), copy.manifest.stamp, copy.answers, name, period,
+        tuple(sorted(given.items(), key=str)),
     )  # fmt: skip
     with _guard:
         if question in _answers:
@@ -157,7 +163,7 @@ def _opened(copy: Copy, sql: str, period: Period, parameters: dict[str, Any]) ->
 def _next(copy: Copy) -> Copy:
     """Return the copy that follows one whose files cannot be read."""
     lake.discard(copy.folder, copy.manifest.stamp)
-    return Copy(copy.folder, lake.refresh(copy.folder))
+    return replace(copy, manifest=lake.refresh(copy.folder))
 
 
 def _open_views(engine: Any, copy: Copy, months: Sequence[str]) -> None:
@@ -165,9 +171,13 @@ def _open_views(engine: Any, copy: Copy, months: Sequence[str]) -> None:
     named = ", ".join(f"('{month}')" for month in months)
     months_view = f"SELECT * FROM (VALUES {named}) AS t(month)"  # noqa: S608  months are checked
     engine.execute(f"CREATE OR REPLACE VIEW months AS {months_view}")
-    said = ", ".join(f"('{answer}')" for answer in survey.FRIENDLY_ANSWERS)
-    answers_view = f"SELECT * FROM (VALUES {said}) AS t(answer)"  # noqa: S608  our own words
-    engine.execute(f"CREATE OR REPLACE VIEW friendly_answers AS {answers_view}")
+    given = ", ".join(f"({_text(said)}, {_text(name)})" for said, name in copy.answers)
+    channels = f"SELECT * FROM (VALUES {given or '(NULL, NULL)'}) AS t(answer, channel)"  # noqa: S608  quoted
+    engine.execute(f"CREATE OR REPLACE VIEW answer_channels AS {channels}")
+    engine.execute(
+        "CREATE OR REPLACE VIEW friendly_answers AS "  # noqa: S608  our own word
+        f"SELECT answer FROM answer_channels WHERE channel = {_text(COMMUNITY)}"
+    )
     for source in sources.SOURCES.values():
         paths = copy.manifest.paths(source.name, months)
         engine.execute(
@@ -183,6 +193,10 @@ def _select(source: sources.Source, folder: Path, paths: Sequence[str]) -> str:
         return f"SELECT {empty} WHERE false"
     files = ", ".join("'" + str(folder / path).replace("'", "''") + "'" for path in paths)
     return f"SELECT * FROM read_parquet([{files}])"  # noqa: S608  names of our own, quoted
+
+
+def _text(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"
 
 
 def _without_comments(sql: str) -> str:

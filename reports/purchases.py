@@ -42,6 +42,7 @@ class Filter:
     refunded: bool = False  # only those with a refund
     commission: bool = False  # only those with a commission
     survey: str | None = None  # the answer named the community, something other, or nothing
+    country: str | None = None  # of the order, ISO 3166-1
     campaign: str | None = None  # its slug; only those credited through it
     cohort: str | None = None  # the month of the customer's first purchase
     segment: str | None = None  # how the customer came, beside a cohort: community or other
@@ -111,7 +112,8 @@ def asked_filter(asked: Mapping[str, str]) -> Filter:
         customers=asked.get("customers") or None, channel=asked.get("channel") or None,
         code=asked.get("code") or None, with_code=bool(asked.get("with_code")),
         refunded=bool(asked.get("refunded")), commission=bool(asked.get("commission")),
-        survey=asked.get("survey") or None, campaign=asked.get("campaign") or None,
+        survey=asked.get("survey") or None, country=asked.get("country") or None,
+        campaign=asked.get("campaign") or None,
         cohort=asked.get("cohort") or None, segment=asked.get("segment") or None,
     )  # fmt: skip
 

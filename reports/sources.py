@@ -19,6 +19,7 @@ import sqlalchemy as sa
 from campaigns.models import Campaign, Spend
 from core.db import db
 from referrals.models import Attribution, Click, Code, Customer, Link, Purchase, PurchaseStatus
+from referrals.models_survey import SurveyAnswer
 from reports.models import following, intervals
 from rewards.models import Account, Posting
 
@@ -142,9 +143,11 @@ def _purchases(month: str, *, is_sqlite: bool) -> sa.Select[Any]:
             sa.case((credit.is_not(None), Campaign.slug)),
             sa.case((credit.is_not(None), Code.text)),
             sa.case((credit.is_not(None), sa.cast(Attribution.touch, sa.String))),
-            commission, Purchase.heard_from, Purchase.subscription,
+            commission, sa.func.coalesce(SurveyAnswer.answer, Purchase.heard_from),
+            Purchase.subscription,
         )
         .outerjoin(Customer, Customer.id == Purchase.customer_id)
+        .outerjoin(SurveyAnswer, SurveyAnswer.purchase_id == Purchase.id)
         .outerjoin(Attribution, Attribution.purchase_id == Purchase.id)
         .outerjoin(Campaign, Campaign.id == Attribution.campaign_id)
         .outerjoin(Code, Code.id == Attribution.code_id)

@@ -16,13 +16,6 @@ from decimal import ROUND_HALF_UP, Decimal, localcontext
 
 from reports.models import SIX_PLACES, share
 
-# Answers that name the community, in lower case; any other answer names something else.
-FRIENDLY_ANSWERS = (
-    "a friend", "ambassador", "ambassadeur", "ambassadrice", "ami", "amie", "amis",
-    "bouche à oreille", "bouche-à-oreille", "communauté", "community", "famille", "family",
-    "friend", "friend or family", "friends", "friends and family", "recommandation",
-    "recommendation", "referral", "un ami", "un ami ou une amie", "une amie", "word of mouth",
-)  # fmt: skip
 CELLS = ("tracked_and_declared", "tracked_only", "declared_only", "neither", "no_answer")
 _Z = Decimal("1.959963984540054")  # the normal quantile of a 95 % interval
 

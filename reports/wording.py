@@ -19,6 +19,22 @@ MONTH = Column(
     _l("Month"),
     _l("The month of the purchase's local date in the program's time zone."),
 )
+GROUP = Column("group", Kind.TEXT, _l("Group"), _l("What the rows were asked to be grouped by."))
+PART = Column(
+    "part",
+    Kind.SHARE,
+    _l("Of all new customers"),
+    _l("New customers of the group divided by all new customers of the period."),
+)
+GROUPS = {
+    "month": _l("Month"),
+    "quarter": _l("Quarter"),
+    "channel": _l("Channel"),
+    "campaign": _l("Campaign"),
+    "circle": _l("Circle"),
+    "country": _l("Country"),
+    "kind": _l("Kind of ambassador"),
+}
 NEW_CUSTOMERS = Column(
     "new_customers",
     Kind.COUNT,
@@ -352,3 +368,6 @@ CAME = {
 def channel(name: str) -> str:
     """Return a channel in words: `paid_social` gives `Paid social`."""
     return campaign_words.channel(name)
+
+
+TITLES = {"acquisition": _l("Acquisition"), "cac": _l("CAC and acquisition")}

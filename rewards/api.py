@@ -18,7 +18,7 @@ from core.db import BATCH_ROWS, db, retried
 from core.errors import ConflictError, DomainError, Fault, InvalidInputError, NotFoundError
 from core.gather import Gatherer
 from integrations import facts
-from referrals import purchases, refunds
+from referrals import purchases, refunds, survey
 from referrals.models import Refund
 from rewards import credits, intake
 from rewards.credits import Credited
@@ -169,6 +169,7 @@ class PurchaseDetail(PurchaseOut):
     status: str
     codes: list[str]
     refunds: list[RefundOut]
+    heard_url: str  # for the order mail: the survey's one question, until 60 days after the order
 
 
 class ProblemOut(Struct):
@@ -399,6 +400,7 @@ def _detail(credited: Credited) -> PurchaseDetail:
         **_fields(credited), occurred_at=purchase.occurred_at.isoformat(), total=purchase.total,
         refunded=purchase.refunded, status=purchase.status.value, codes=purchase.codes,
         refunds=[_refund(refund) for refund in purchase.refunds],
+        heard_url=survey.link(purchase.id),
     )  # fmt: skip
 
 

@@ -28,6 +28,7 @@ from core.db import affected, db, upsert_dialect
 from core.errors import NotFoundError
 from referrals import consents, content_links, invitations
 from referrals.models import Click, Code, Customer, Link, Purchase
+from referrals.models_survey import SurveyAnswer
 from rewards import contracts, earnings, invitation_codes, payout_details
 from rewards.models import (
     OF_COMMISSION,
@@ -257,8 +258,9 @@ def _account(user: User) -> dict[str, Any]:
 
 def _own_purchases(member_id: int) -> list[dict[str, Any]]:
     query = (
-        sa.select(Purchase)
+        sa.select(Purchase, SurveyAnswer.answer)
         .join(Customer, Customer.id == Purchase.customer_id)
+        .outerjoin(SurveyAnswer, SurveyAnswer.purchase_id == Purchase.id)
         .where(Customer.member_id == member_id)
         .order_by(Purchase.occurred_at, Purchase.id)
     )
@@ -267,7 +269,8 @@ def _own_purchases(member_id: int) -> list[dict[str, Any]]:
             one, "source", "external_id", "occurred_at", "currency", "total", "discount",
             "refunded", "status", "country", "codes", "heard_from",
         )
-        for one in db.session.scalars(query)
+        | {"survey_answer": answer}
+        for one, answer in db.session.execute(query)
     ]  # fmt: skip
 
 

@@ -44,6 +44,10 @@ GOOD: dict[str, dict[str, Any]] = {
         "external_id": "R-1", "purchase": {"external_id": "A-1", "source": "api"}, "amount": 1,
         "occurred_at": "2026-03-02T12:00:00Z", "source": "api",
     },
+    "SurveyAnswerIn": {
+        "answer": "a friend", "question": "heard_from",
+        "purchase": {"external_id": "A-1", "source": "api"},
+    },
     "BasketIn": {
         "code": "ZOE10", "currency": "EUR", "subtotal": 1000, "country": "CH", "source": "api",
         "customer": {"email": "a@b.example", "external_id": "x"},

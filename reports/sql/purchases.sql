@@ -5,7 +5,7 @@
 -- Each filter that is null lets everything through: $code, $customers (new, existing,
 --   unknown), $channel (community, unattributed), $touch (code: credit by a code),
 --   $refunded (true: only with refunds), $commission (true: only with a commission), $survey
---   (what the customer answered: community, other, nothing), $campaign (its slug), $cohort
+--   (what the customer answered: community, other, nothing), $country, $campaign (its slug), $cohort
 --   (month of the customer's first purchase), with it $segment (community, other).
 SELECT
     id, month, occurred_at, source, external_id, customer_id, customer_status, currency, total,
@@ -25,6 +25,7 @@ WHERE currency = $currency AND month BETWEEN $from AND $to
             WHEN lower(trim(heard_from)) IN (SELECT answer FROM friendly_answers) THEN 'community'
             ELSE 'other' END
     )
+    AND ($country IS NULL OR country = $country)
     AND ($campaign IS NULL OR (campaign = $campaign AND ambassador_id IS NOT NULL))
     AND (
         $cohort IS NULL OR customer_id IN (

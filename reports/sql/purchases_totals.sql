@@ -23,6 +23,7 @@ WHERE currency = $currency AND month BETWEEN $from AND $to
             WHEN lower(trim(heard_from)) IN (SELECT answer FROM friendly_answers) THEN 'community'
             ELSE 'other' END
     )
+    AND ($country IS NULL OR country = $country)
     AND ($campaign IS NULL OR (campaign = $campaign AND ambassador_id IS NOT NULL))
     AND (
         $cohort IS NULL OR customer_id IN (

@@ -342,8 +342,8 @@ def test_odd_texts_survive_the_way_into_the_copy(london: Flask) -> None:
 def _no_filter() -> dict[str, Any]:
     return {
         "currency": "GBP", "code": None, "customers": None, "channel": None, "with_code": False,
-        "refunded": False, "commission": False, "survey": None, "campaign": None, "cohort": None,
-        "segment": None,
+        "refunded": False, "commission": False, "survey": None, "country": None, "campaign": None,
+        "cohort": None, "segment": None,
         "before_at": None, "before_id": None, "limit": 10,
     }  # fmt: skip
 
