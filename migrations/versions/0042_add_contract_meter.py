@@ -13,7 +13,7 @@ from alembic import op
 from core.db import UtcDateTime
 
 revision = "0042_add_contract_meter"
-down_revision = "0040_add_payouts"
+down_revision = "0041_add_books"
 branch_labels = None
 depends_on = None
 
