@@ -10,7 +10,6 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
 
@@ -40,12 +39,9 @@ def _order(who: str, month: str, day: int, **more: Any) -> facts.Purchase:
 
 def _join(who: str, on: date) -> None:
     """Link a customer to a member who joined."""
-    named = sa.select(CustomerIdentity.customer_id).where(CustomerIdentity.key == f"id:crm:{who}")
-    member = make_member(joined_on=on)
-    done = db.session.execute(
-        sa.update(Customer).where(Customer.id.in_(named)).values(member_id=member.id)
-    )
-    assert done.rowcount == 1
+    identity = db.session.get_one(CustomerIdentity, f"id:crm:{who}")
+    customer = db.session.get_one(Customer, identity.customer_id)
+    customer.member_id = make_member(joined_on=on).id
 
 
 def _take(orders: list[facts.Purchase]) -> None:
