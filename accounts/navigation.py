@@ -83,6 +83,7 @@ CONSOLE = (
             Entry("/console/commissions", lazy_gettext("Commissions"), "percent"),
             Entry("/console/ledger", lazy_gettext("Ledger"), "ledger"),
             Entry("/console/payouts", lazy_gettext("Payouts"), "money"),
+            Entry("/console/statements", lazy_gettext("Statements"), "ledger"),
             Entry("/console/contracts", lazy_gettext("Contracts"), "file"),
         ),
     ),

@@ -11,7 +11,7 @@ Source: rule 28; loi n° 2023-451, art. 8; décret n° 2025-1137.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
@@ -24,7 +24,7 @@ from campaigns.models import Campaign, Objective
 from core import clock
 from core.db import BATCH_ROWS, db
 from core.money import POINTS
-from rewards import rates, thresholds
+from rewards import day_sums, rates, thresholds
 from rewards.models import (
     Account,
     Commission,
@@ -38,9 +38,9 @@ from rewards.models import (
     VoucherTake,
 )  # fmt: skip
 from rewards.models_contracts import Contract, ThresholdKind
-from rewards.rates import Wanted
 from rewards.thresholds import Limit
 
+_KEYS = ("ambassador_id", "objective")
 WARN_AT = 80  # per cent of the threshold; rule 28
 
 
@@ -82,18 +82,6 @@ class Reading:
         return Level.NEAR if self.percent >= WARN_AT else Level.UNDER
 
 
-@dataclass(frozen=True, slots=True)
-class _Sum:
-    """A sum to be counted; `on` is told where it has to be converted."""
-
-    ambassador_id: int
-    objective: Objective
-    currency: str
-    on: date | None
-    pay: int
-    gifts: int
-
-
 def readings(
     year: int, *, only: Collection[int] | None = None, known_at: datetime | None = None
 ) -> list[Reading]:
@@ -107,14 +95,14 @@ def readings(
     limit = _limit(year, known_at)
     if limit is None:
         return []
-    sums = list(_sums(year, limit.currency, only, known_at))
-    asked = [_wanted(one, limit.currency) for one in sums if one.on]
-    book = rates.load(asked, known_at=known_at)
+    pay = day_sums.rows(_pay(year, limit.currency, only, known_at), *_KEYS)
+    given = day_sums.rows(gifts(year, limit.currency, only, known_at), *_KEYS)
+    book = day_sums.book([*pay, *given], limit.currency, known_at=known_at)
     found: dict[tuple[int, Objective], Reading] = {}
-    for one in sums:
-        key = one.ambassador_id, one.objective
-        reading = found.setdefault(key, Reading(*key, year, limit))
-        _add(reading, one, book)
+    for rows, name in ((pay, "pay"), (given, "gifts")):
+        for row in rows:
+            key = row.ambassador_id, Objective(row.objective)
+            _add(found.setdefault(key, Reading(*key, year, limit)), name, row, book)
     return sorted(found.values(), key=lambda one: (-one.total, one.ambassador_id))
 
 
@@ -157,35 +145,13 @@ def _signed(some: Collection[int], known_at: datetime | None) -> set[tuple[int, 
     return {(row.ambassador_id, row.objective, row.year) for row in rows}
 
 
-def _wanted(one: _Sum, currency: str) -> Wanted:
-    return Wanted(one.currency, currency, one.on or date.min)
-
-
-def _add(reading: Reading, one: _Sum, book: rates.Book) -> None:
-    if one.on is None:
-        reading.pay += one.pay
-        reading.gifts += one.gifts
-        return
-    rate = book.at(_wanted(one, reading.limit.currency))
-    if rate is None:
-        reading.unknown.add(one.currency)
-        return
-    reading.pay += rate.convert(one.pay)
-    reading.gifts += rate.convert(one.gifts)
-
-
-def _sums(
-    year: int, currency: str, only: Collection[int] | None, known_at: datetime | None
-) -> Iterator[_Sum]:
-    for row in db.session.execute(_pay(year, currency, only, known_at)):
-        yield _sum(row, pay=int(row.total), gifts=0)
-    for row in db.session.execute(_gifts(year, currency, only, known_at)):
-        yield _sum(row, pay=0, gifts=int(row.total))
-
-
-def _sum(row: Any, *, pay: int, gifts: int) -> _Sum:
-    on = date.fromisoformat(row.day) if row.day else None
-    return _Sum(row.ambassador_id, Objective(row.objective), row.currency, on, pay, gifts)
+def _add(reading: Reading, name: str, row: Any, book: rates.Book) -> None:
+    """Add a row to the pay or the gifts of a reading, or name its currency."""
+    amount = day_sums.told(row, reading.limit.currency, book)
+    if amount is None:
+        reading.unknown.add(row.currency)
+    else:
+        setattr(reading, name, getattr(reading, name) + amount)
 
 
 def _objective() -> Any:
@@ -194,26 +160,13 @@ def _objective() -> Any:
     return sa.func.coalesce(told, Objective.ACQUISITION.value).label("objective")
 
 
-def _day(at: Any, amount_in: Any, currency: str) -> Any:
-    """Return the day of a sum that has to be converted as text, NULL for the others."""
-    day = sa.cast(sa.func.date(at), sa.String)
-    return sa.case((amount_in == currency, None), else_=day).label("day")
-
-
-def _summed(query: Any) -> Any:
-    """Sum up the amounts of a query by everything else that it tells."""
-    told = query.subquery()
-    keys = (told.c.ambassador_id, told.c.objective, told.c.currency, told.c.day)
-    return sa.select(*keys, sa.func.sum(told.c.amount).label("total")).group_by(*keys)
-
-
 def _pay(year: int, currency: str, only: Collection[int] | None, known_at: datetime | None) -> Any:
     source = sa.literal("voucher:") + sa.cast(VoucherTake.id, sa.String) + ":bonus"
     start, end = clock.year_bounds(year, program.current().timezone)
     query = (
         sa.select(
             Posting.ambassador_id, _objective(), Posting.currency,
-            _day(Entry.occurred_at, Posting.currency, currency), Posting.amount,
+            day_sums.day(Entry.occurred_at, Posting.currency, currency), Posting.amount,
         )
         .join(Entry, Entry.id == Posting.entry_id)
         .outerjoin(
@@ -238,17 +191,16 @@ def _pay(year: int, currency: str, only: Collection[int] | None, known_at: datet
     )  # fmt: skip
     if only is not None:
         query = query.where(Posting.ambassador_id.in_(only))
-    return _summed(query.where(Entry.recorded_at <= known_at) if known_at else query)
+    return query.where(Entry.recorded_at <= known_at) if known_at else query
 
 
-def _gifts(
-    year: int, currency: str, only: Collection[int] | None, known_at: datetime | None
-) -> Any:
+def gifts(year: int, currency: str, only: Collection[int] | None, known_at: datetime | None) -> Any:
+    """Return the query of gifts in a year: `amount` with its day where it has to be converted."""
     start, end = clock.year_bounds(year, program.current().timezone)
     query = (
         sa.select(
             Exchange.ambassador_id, _objective(), Exchange.cost_currency.label("currency"),
-            _day(Exchange.created_at, Exchange.cost_currency, currency),
+            day_sums.day(Exchange.created_at, Exchange.cost_currency, currency),
             Exchange.cost.label("amount"),
         )
         .join(Perk, Perk.id == Exchange.perk_id)
@@ -261,4 +213,4 @@ def _gifts(
     )  # fmt: skip
     if only is not None:
         query = query.where(Exchange.ambassador_id.in_(only))
-    return _summed(query.where(Exchange.created_at <= known_at) if known_at else query)
+    return query.where(Exchange.created_at <= known_at) if known_at else query
