@@ -83,7 +83,14 @@ from reports import api as reports_api
 from reports import cli as reports_cli
 from reports import cli_ledger as ledger_cli
 from reports import console as reports_console
-from reports import console_direction, console_overview, console_survey, console_views
+from reports import (
+    console_board,
+    console_direction,
+    console_funnel,
+    console_overview,
+    console_survey,
+    console_views,
+)
 from reports import jobs as reports_jobs
 from rewards import api as purchases_api
 from rewards import (
@@ -160,6 +167,8 @@ DOORS: list[Blueprint] = [
     console_survey.door,
     console_direction.door,
     console_views.door,
+    console_funnel.door,
+    console_board.door,
     ambassadors_api.door,
     campaigns_api_read.door,
     ambassadors_console.door,
