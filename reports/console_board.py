@@ -23,6 +23,7 @@ door = permissions.guard(
     Blueprint("board", __name__, url_prefix="/console/reports/board"), permissions.STAFF
 )
 
+MOST = 200  # campaigns to choose from
 VERDICTS = {
     Verdict.TOO_EARLY: _l("Too early"),
     Verdict.NOBODY: _l("Nobody came"),
@@ -82,7 +83,7 @@ def _form(*, is_sent: bool) -> ExpectationForm:
 
 
 def _scopes() -> list[tuple[str, str]]:
-    every = [(one.slug, one.name) for one in plans.everything()]
+    every = [(one.slug, one.name) for one in plans.newest(limit=MOST)]
     return [(PROGRAM, _("The whole program")), *every]
 
 

@@ -69,15 +69,14 @@ class ExpectationForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF is untyped
 
 
 def _figure(text: str, measure: Measure, currency: str) -> int:
+    scale = expectations.MILLION // 100 if measure is Measure.SHARE else 1
     try:
         value = Decimal(text.strip().rstrip("%").strip().replace(",", "."))
         if measure is Measure.CAC:
             return money.to_minor(value, currency)
-        scale = expectations.MILLION // 100 if measure is Measure.SHARE else 1
-        if not value.is_finite() or abs(value) > money.LARGEST or value * scale % 1:
-            raise InvalidOperation
-        return int(value * scale)
+        is_known = value.is_finite() and abs(value) <= money.LARGEST and value * scale % 1 == 0
     except (InvalidOperation, money.MoneyError):
-        raise InvalidInputError(
-            _("“%(text)s” is not a figure of this measure.", text=text[:40])
-        ) from None
+        is_known = False
+    if not is_known:
+        raise InvalidInputError(_("“%(text)s” is not a figure of this measure.", text=text[:40]))
+    return int(value * scale)
