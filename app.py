@@ -84,8 +84,10 @@ from reports import cli as reports_cli
 from reports import cli_ledger as ledger_cli
 from reports import console as reports_console
 from reports import (
+    console_board,
     console_books,
     console_direction,
+    console_funnel,
     console_overview,
     console_survey,
     console_views,
@@ -173,6 +175,8 @@ DOORS: list[Blueprint] = [
     console_survey.door,
     console_direction.door,
     console_views.door,
+    console_funnel.door,
+    console_board.door,
     ambassadors_api.door,
     campaigns_api_read.door,
     ambassadors_console.door,

@@ -65,6 +65,7 @@ ACTS = {
     "circle.join": _l("Member put into a circle"),
     "circle.leave": _l("Member taken out of a circle"),
     "mention.set": _l("Mention set"),
+    "expectation.write": _l("Expectation written"),
     "direction.add": _l("Address added to the direction report"),
     "direction.remove": _l("Address taken off the direction report"),
     "view.delete": _l("Saved view deleted"),

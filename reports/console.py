@@ -260,16 +260,18 @@ def _about(report: Report) -> dict[str, Any]:
 
 def behind(report: Report) -> Callable[..., str]:
     """Return a maker of addresses of the purchases behind a figure of this report."""
+    return to_purchases(report.period, report.currency)
 
-    def behind(month: str | None = None, **wanted: str | None) -> str:
+
+def to_purchases(span: Period, currency: str) -> Callable[..., str]:
+    """Return a maker of addresses of purchases in a period, or in one month of it."""
+
+    def address(month: str | None = None, **wanted: str | None) -> str:
         values: dict[str, Any] = {name: value for name, value in wanted.items() if value}
-        values |= {
-            "from": month or report.period.first, "to": month or report.period.last,
-            "currency": report.currency,
-        }  # fmt: skip
+        values |= {"from": month or span.first, "to": month or span.last, "currency": currency}
         return url_for("reports.show_purchases", **values)
 
-    return behind
+    return address
 
 
 def choices(span: Period) -> list[Choice]:

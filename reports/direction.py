@@ -1,8 +1,8 @@
 """The direction report: what came in, what it cost, how sure we are, and what changed.
 
 One page, beside the period before.  Every figure is one of the acquisition and CAC reports;
-nothing is computed anew here.  Once a month its text goes to the chosen addresses by the outbox, for the last whole month, a few
-days after its end so that late orders and refunds are in.
+nothing is computed anew here.  Once a month its text goes to the chosen addresses by the
+outbox, for the last whole month, a few days after its end so that late orders are in.
 """
 
 from __future__ import annotations

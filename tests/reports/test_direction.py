@@ -73,7 +73,7 @@ def test_each_address_gets_a_month_once(zoe: Code) -> None:
     (mail,) = _mails()
     assert mail.key.startswith("direction:2026-02:")
     assert mail.payload["to"] == "chief@example.com"
-    assert "février 2026" in mail.payload["subject"]
+    assert "févr. 2026" in mail.payload["subject"]
     assert "from=2026-02" in mail.payload["text"]
     assert "50" in mail.payload["text"]  # the share of acquisition
     with clock.frozen(clock.parse_instant("2026-04-10T12:00:00Z")):
