@@ -31,6 +31,7 @@ DRAWS = 200  # of the parameters, from which an interval is read
 SEED = 2005
 FARTHEST = 12.0  # a parameter is sought between e^-12 and e^12
 _STEEPEST = 1e-4  # slope of a customer's mean log-likelihood at which the search has not ended
+_EXACT = {"ftol": 1e-14, "gtol": 1e-9, "maxiter": 1000}
 _VAGUE = 5.0  # standard deviation of a logarithm about which the data say nothing
 _TAIL = 5  # degrees of freedom of the draws that are then weighed
 _NODES, _HEIGHTS = np.polynomial.legendre.leggauss(64)
@@ -340,16 +341,15 @@ def _maximum(likelihood: Likelihood, starts: Sequence[Sequence[float]], customer
         value, slope = likelihood(at)
         return -value / customers, -slope / customers
 
-    options = {"ftol": 1e-14, "gtol": 1e-9, "maxiter": 1000}
-    edges = [(-FARTHEST, FARTHEST)] * len(starts[0])
-    found: list[Any] = [
-        minimize(cost, np.log(start), jac=True, method="L-BFGS-B", bounds=edges, options=options)
-        for start in starts
-    ]
-    best = min(found, key=lambda one: one.fun if np.isfinite(one.fun) else np.inf)
+    def search(start: Numbers, **options: float) -> Any:
+        edges = [(-FARTHEST, FARTHEST)] * len(start)
+        return minimize(cost, start, jac=True, method="L-BFGS-B", bounds=edges, options=options)
+
+    rough = [search(np.log(start), ftol=1e-7) for start in starts]
+    best = search(min(rough, key=lambda one: np.nan_to_num(one.fun, nan=np.inf)).x, **_EXACT)
     inside = np.abs(best.x) < FARTHEST
-    steep = np.abs(np.where(inside, best.jac, 0.0)).max()
-    if not np.isfinite(best.fun) or not steep < _STEEPEST:
+    steepest = np.abs(np.where(inside, best.jac, 0.0)).max()
+    if not np.isfinite(best.fun) or not steepest < _STEEPEST:
         raise NoFitError
     return Fit(best.x, -best.fun * customers, _curvature(likelihood, best.x), likelihood)
 
