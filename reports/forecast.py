@@ -121,7 +121,7 @@ def forecast(
     """
     source = _Source(copy, seen.first, currency, max(1, -(-customers // MOST_CUSTOMERS)))
     files = copy.manifest.paths("purchases", seen.months)
-    question = ("forecast", str(copy.folder), *files, seen, currency, age)
+    question = ("forecast", str(copy.folder), *files, source.one_in, seen, currency, age)
     return engine.remembered(question, lambda: _made(source, seen, age))
 
 
