@@ -18,7 +18,7 @@ from reports import engine, lifetimes
 from reports.lifetimes import Buying, Fit, History, Numbers, Spending
 from reports.models import Doubt, Period, Reason, following
 
-MOST_CUSTOMERS = 20_000  # of more, a fixed sample stands for all
+MOST_CUSTOMERS = 5_000  # of more, a fixed sample stands for all
 FEWEST_CUSTOMERS, FEWEST_REPEATERS = 100, 50  # with fewer, the fit is chance
 FEWEST_MONTHS = 6  # of which some can be left out
 MISS = 0.20  # share of the expected purchases by which a check may be off, beyond chance
@@ -121,7 +121,7 @@ def forecast(
     """
     source = _Source(copy, seen.first, currency, max(1, -(-customers // MOST_CUSTOMERS)))
     files = copy.manifest.paths("purchases", seen.months)
-    question = ("forecast", str(copy.folder), *files, seen, currency, age)
+    question = ("forecast", str(copy.folder), *files, source.one_in, seen, currency, age)
     return engine.remembered(question, lambda: _made(source, seen, age))
 
 

@@ -29,8 +29,9 @@ Likelihood = Callable[[Numbers], tuple[float, Numbers]]  # of logarithms: its va
 
 DRAWS = 200  # of the parameters, from which an interval is read
 SEED = 2005
-FARTHEST = 12.0  # a parameter is sought between e^-12 and e^12
+FARTHEST = 12.0  # a parameter is sought between e^-12 and e^12 times its first start
 _STEEPEST = 1e-4  # slope of a customer's mean log-likelihood at which the search has not ended
+_EXACT = {"ftol": 1e-14, "gtol": 1e-9, "maxiter": 1000}
 _VAGUE = 5.0  # standard deviation of a logarithm about which the data say nothing
 _TAIL = 5  # degrees of freedom of the draws that are then weighed
 _NODES, _HEIGHTS = np.polynomial.legendre.leggauss(64)
@@ -77,6 +78,7 @@ class Fit:
     """A maximum of a likelihood over the logarithms of its parameters."""
 
     at: Numbers
+    start: Numbers  # around which it was sought
     log_likelihood: float
     precision: Numbers  # the curvature there
     likelihood: Likelihood
@@ -90,7 +92,7 @@ class Fit:
     @property
     def is_at_an_edge(self) -> bool:
         """Tell whether a parameter would run away: the data do not pin it down."""
-        return bool(np.any(np.abs(self.at) > FARTHEST - 0.5))
+        return bool(np.any(np.abs(self.at - self.start) > FARTHEST - 0.5))
 
     def draws(self, random: np.random.Generator, count: int = DRAWS) -> Numbers:
         """Return logarithms of parameters as likely as the data make them, one set a row.
@@ -103,7 +105,7 @@ class Fit:
         root = np.linalg.cholesky(np.linalg.inv(precision))
         steps = random.standard_normal((count, len(self.at))) @ root.T
         steps /= np.sqrt(random.chisquare(_TAIL, (count, 1)) / _TAIL)
-        found = np.clip(self.at + steps, -FARTHEST, FARTHEST)
+        found = np.clip(self.at + steps, self.start - FARTHEST, self.start + FARTHEST)
         steps = found - self.at
         reach = np.einsum("ij,jk,ik->i", steps, precision, steps)
         proposed = -(_TAIL + len(self.at)) / 2 * np.log1p(reach / _TAIL)
@@ -340,18 +342,20 @@ def _maximum(likelihood: Likelihood, starts: Sequence[Sequence[float]], customer
         value, slope = likelihood(at)
         return -value / customers, -slope / customers
 
-    options = {"ftol": 1e-14, "gtol": 1e-9, "maxiter": 1000}
-    edges = [(-FARTHEST, FARTHEST)] * len(starts[0])
-    found: list[Any] = [
-        minimize(cost, np.log(start), jac=True, method="L-BFGS-B", bounds=edges, options=options)
-        for start in starts
-    ]
-    best = min(found, key=lambda one: one.fun if np.isfinite(one.fun) else np.inf)
-    inside = np.abs(best.x) < FARTHEST
-    steep = np.abs(np.where(inside, best.jac, 0.0)).max()
-    if not np.isfinite(best.fun) or not steep < _STEEPEST:
+    first = np.log(starts[0])
+    edges = [(middle - FARTHEST, middle + FARTHEST) for middle in first]
+
+    def search(start: Numbers, **options: float) -> Any:
+        return minimize(cost, start, jac=True, method="L-BFGS-B", bounds=edges, options=options)
+
+    rough = [search(np.log(start), ftol=1e-7) for start in starts]
+    best = search(min(rough, key=lambda one: np.nan_to_num(one.fun, nan=np.inf)).x, **_EXACT)
+    inside = np.abs(best.x - first) < FARTHEST
+    steepest = np.abs(np.where(inside, best.jac, 0.0)).max()
+    if not np.isfinite(best.fun) or not steepest < _STEEPEST:
         raise NoFitError
-    return Fit(best.x, -best.fun * customers, _curvature(likelihood, best.x), likelihood)
+    curvature = _curvature(likelihood, best.x)
+    return Fit(best.x, first, -best.fun * customers, curvature, likelihood)
 
 
 def _curvature(likelihood: Likelihood, at: Numbers) -> Numbers:

@@ -33,7 +33,8 @@ TEXT = _l(
     "a customer and how often they will buy; gamma-gamma tells their mean basket. Both are fitted "
     "by maximum likelihood to the customers of the period, up to the last month that is over. New "
     "customers to come are not counted. 95 in 100 of the futures drawn from the models, with the "
-    "doubt about their parameters, lie within the interval."
+    "doubt about their parameters, lie within the interval. Seasons and changes of the shop are in "
+    "neither."
 )
 
 

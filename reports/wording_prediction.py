@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from flask_babel import ngettext
 
 from core import i18n
 from reports import wording
@@ -103,14 +104,17 @@ def reason(why: Reason | None, made: Forecast | None) -> str:
     customers, repeaters = (made.customers, made.repeaters) if made else (0, 0)
     told = {
         Reason.TOO_EARLY: _("Nobody first bought in a month of this period that is over."),
-        Reason.TOO_FEW_CUSTOMERS: _(
+        Reason.TOO_FEW_CUSTOMERS: ngettext(
+            "Only %(count)s customer has come; the models need %(least)s.",
             "Only %(count)s customers have come; the models need %(least)s.",
-            count=i18n.number(customers), least=i18n.number(100),
+            customers, count=i18n.number(customers), least=i18n.number(100),
         ),
-        Reason.TOO_FEW_REPEATERS: _(
+        Reason.TOO_FEW_REPEATERS: ngettext(
+            "Only %(count)s customer came back on a later day; the models need %(least)s whose "
+            "purchases were not refunded.",
             "Only %(count)s customers came back on a later day; the models need %(least)s whose "
             "purchases were not refunded.",
-            count=i18n.number(repeaters), least=i18n.number(50),
+            repeaters, count=i18n.number(repeaters), least=i18n.number(50),
         ),
         Reason.NO_FIT: _("The models found no best fit to these purchases."),
         Reason.NO_MEAN: _("A few baskets are so large that no mean basket can be told."),

@@ -63,6 +63,13 @@ def test_the_published_fit_of_baskets_comes_out(paid: Fit) -> None:
     assert paid.log_likelihood == pytest.approx(-4055.9232, abs=1e-3)
 
 
+def test_the_unit_of_amounts_changes_nothing(sample: History, paid: Fit) -> None:
+    finer = lifetimes.fit_spending(sample._replace(spent=sample.spent * 1e5))
+    p, q, v = lifetimes.spending(paid.at)
+    assert lifetimes.spending(finer.at) == pytest.approx((p, q, v * 1e5), rel=1e-4)
+    assert not finer.is_at_an_edge
+
+
 @pytest.mark.parametrize(
     ("repeats", "recency", "chance", "purchases"),
     [(2, 30.43, 0.72661, 1.22591), (7, 29.43, 0.64, 3.34)],

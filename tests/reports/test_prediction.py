@@ -238,7 +238,7 @@ def test_the_page_says_why_there_is_none(london: Flask, client: FlaskClient) -> 
     buy("2026-01-10T10:00:00+00:00", 5_000)
     sign_in(client, make_user(RoleName.FINANCE))
     text = client.get("/console/reports/ltv?from=2026-01&to=2026-02&lang=en").text
-    assert "It cannot be told: Only 1 customers have come" in text
+    assert "It cannot be told: Only 1 customer has come" in text
 
 
 def test_api_command_and_files_give_the_same_figures(
