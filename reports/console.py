@@ -108,14 +108,17 @@ def _grouped(report: Report, by: str) -> str:
 
 def _group_words(report: Report, by: str) -> dict[str, str]:
     """Return the groups in words."""
-    names = [row.group for row in report.rows]
-    known = {
-        "campaign": lambda: people.campaign_names(names),
-        "channel": lambda: {name: wording.channel(name) for name in names},
-        "country": lambda: {name: countries.name(name) for name in names if name},
-        "kind": lambda: {kind.value: str(words) for kind, words in KINDS.items()},
-    }
-    return {name: name for name in names} | known.get(by, dict)() | {"": _("None")}
+    names: list[str] = [row.group for row in report.rows]
+    words = {name: name for name in names}
+    if by == "campaign":
+        words |= people.campaign_names(names)
+    elif by == "channel":
+        words |= {name: wording.channel(name) for name in names}
+    elif by == "country":
+        words |= {name: countries.name(name) for name in names}
+    elif by == "kind":
+        words |= {kind.value: str(said) for kind, said in KINDS.items()}
+    return words | {"": _("None")}
 
 
 @door.get("/cohorts")

@@ -29,7 +29,7 @@ def show() -> str:
     return render_template(
         "reports/console/direction.html", report=report, came=report.came, cost=report.cost,
         currency=currency, period_words=figures.words(span), choices=choices(span),
-        before_words=figures.words(report.before), behind=behind(report.acquisition),
+        before_words=figures.words(report.before), behind=behind(report.shown),
         may_choose=may_choose, readers=direction.readers() if may_choose else [],
         views=views.listed(),
     )  # fmt: skip

@@ -63,7 +63,7 @@ class Direction:
     period: Period
     before: Period
     currency: str
-    acquisition: Report
+    shown: Report  # acquisition, for its state and its months
     came: acquisition.Totals
     cost: cac.Totals
     changes: Sequence[Change]
@@ -76,8 +76,8 @@ class Direction:
     @property
     def unattributed_share(self) -> Decimal | None:
         """Return their part of all new customers."""
-        whole = self.came.new_customers
-        return None if not whole else 1 - (self.came.share_tracked or Decimal(0))
+        share = self.came.share_tracked
+        return None if share is None else 1 - share
 
 
 def made(span: Period, currency: str, *, most_rows: int | None = None) -> Direction:
@@ -95,7 +95,7 @@ def made(span: Period, currency: str, *, most_rows: int | None = None) -> Direct
         for side, column in _CHANGES
     ]
     return Direction(
-        period=span, before=earlier, currency=currency, acquisition=report, came=now["came"],
+        period=span, before=earlier, currency=currency, shown=report, came=now["came"],
         cost=now["cost"], changes=changes,
     )  # fmt: skip
 

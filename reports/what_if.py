@@ -14,6 +14,7 @@ from decimal import Decimal, InvalidOperation
 from flask_babel import gettext as _
 
 from campaigns import costs
+from campaigns.models_costs import HoursEntry
 from core import money
 from core.errors import InvalidInputError
 from reports import cac
@@ -81,6 +82,6 @@ def _more(report: Report, rate: int | None) -> dict[tuple[str, str], int]:
     return sums
 
 
-def _hours(report: Report) -> Sequence[costs.HoursEntry]:
+def _hours(report: Report) -> Sequence[HoursEntry]:
     found = costs.hours(report.period.first, report.period.last)
     return [one for one in found if one.currency == report.currency]

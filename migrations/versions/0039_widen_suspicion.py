@@ -12,14 +12,14 @@ depends_on = None
 
 
 def upgrade() -> None:
-    if op.get_bind().dialect.name == "postgresql":  # SQLite has no lengths
-        op.alter_column("attribution", "suspicion", type_=sa.String(100))
+    with op.batch_alter_table("attribution") as batch_op:
+        batch_op.alter_column("suspicion", existing_type=sa.String(60), type_=sa.String(100))
 
 
 def downgrade() -> None:
-    if op.get_bind().dialect.name == "postgresql":
-        op.execute(
-            "UPDATE attribution SET suspicion = nullif(trim(replace(suspicion, 'account', '')), '') "
-            "WHERE length(suspicion) > 60"
-        )
-        op.alter_column("attribution", "suspicion", type_=sa.String(60))
+    op.execute(
+        "UPDATE attribution SET suspicion = nullif(trim(replace(suspicion, 'account', '')), '') "
+        "WHERE length(suspicion) > 60"
+    )
+    with op.batch_alter_table("attribution") as batch_op:
+        batch_op.alter_column("suspicion", existing_type=sa.String(100), type_=sa.String(60))
