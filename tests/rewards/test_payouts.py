@@ -21,6 +21,7 @@ from core.db import db
 from core.outbox import OutboxMessage
 from integrations.stripe_transfers import LostAnswer, Refused, Transfer, TransferOrder, Transfers
 from rewards import (
+    erasure,
     intake,
     jobs_payouts,
     ledger,
@@ -28,6 +29,7 @@ from rewards import (
     payout_details,
     payout_sending,
     payouts,
+    person_data,
     verify,
 )
 from rewards.commissions import due, release
@@ -465,6 +467,46 @@ def test_a_cancelled_batch_frees_everybody_for_the_next(app: Flask) -> None:
         with pytest.raises(payouts.PayoutStateError):
             payouts.approve(batch.id, by="user:2")
         assert len(payouts.of_batch(payouts.prepare("EUR", key="two", by="user:1").id)) == 1
+
+
+def test_the_copy_of_ones_data_holds_what_was_paid_and_where_to(app: Flask) -> None:
+    who = earner()
+    with later():
+        approved()
+        told = person_data.collect(db.session.get_one(Ambassador, who).member)
+    (payout,) = told["payouts"]
+    assert (payout["amount"], payout["state"], payout["account"]) == (
+        1000,
+        "approved",
+        f"acct_{who}",
+    )
+    assert told["account_at_stripe"]["account"] == f"acct_{who}"
+
+
+@pytest.mark.parametrize("has_arrived", [True, False])
+def test_whoever_is_erased_while_a_payout_is_under_way_is_forgotten_at_its_end(
+    app: Flask, *, has_arrived: bool
+) -> None:
+    who = earner(method=PayoutMethod.BANK)
+    db.session.add(
+        ConnectedAccount(
+            ambassador_id=who, account="acct_old", is_ready=True, created_at=NOW, changed_at=NOW
+        )
+    )
+    with later():
+        (payout,) = approved()
+        exported(payout)
+        erasure.erase(payout.ambassador.member)
+        db.session.commit()
+        assert payout.holder == "Zoé Martin"  # the bank may still ask for it
+        if has_arrived:
+            payouts.settle(payouts.locked(payout.id))
+        else:
+            payouts.fail(payouts.locked(payout.id), "The account is closed.")
+        db.session.commit()
+    assert (payout.holder, payout.sealed, payout.last4) == ("", None, "")
+    assert db.session.scalar(sa.select(ConnectedAccount.id)) is None
+    holds()
 
 
 def test_verify_names_a_payout_that_the_ledger_does_not_know(app: Flask) -> None:
