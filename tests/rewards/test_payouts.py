@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -34,7 +35,7 @@ from rewards import (
 )
 from rewards.commissions import due, release
 from rewards.models import Account, Entry, PayoutDetail, PayoutMethod
-from rewards.models_payouts import ConnectedAccount, Payout, PayoutState
+from rewards.models_payouts import ConnectedAccount, Payout, PayoutBatch, PayoutState
 from rewards.payout_blocks import Block
 from tests.conftest import NOW
 from tests.factories import (
@@ -402,6 +403,67 @@ def test_a_transfer_that_went_back_makes_the_money_payable_again(app: Flask) -> 
     holds()
 
 
+def test_what_stands_under_another_key_was_paid_and_is_not_paid_again(app: Flask) -> None:
+    who, provider = earner(), Provider()
+    with later():
+        (payout,) = approved()
+        provider.run()
+    (sent,) = provider.made.values()
+    provider.made = {
+        "1": dataclasses.replace(sent, reversed=True), "2": dataclasses.replace(sent, id="tr_late"),
+    }  # fmt: skip
+    with later(hours=1):
+        jobs_payouts.prove_with(provider.transfers())
+    assert (state(payout), payout.reference) == (PayoutState.PAID, "tr_late")
+    assert stands(who) == {"cash": 1000}
+    holds()
+
+
+def test_a_stripe_that_hangs_is_asked_once_a_run_and_the_others_have_their_turn(
+    app: Flask,
+) -> None:
+    for total in (10_000, 20_000, 30_000):
+        earner(total)
+    provider, asked = Provider(), list[str]()
+
+    def hangs_for_the_first(group: str) -> list[Transfer]:
+        asked.append(group)
+        if group == asked[0]:
+            raise LostAnswer("no answer in time")
+        return provider.find(group)
+
+    transfers = Transfers(provider.send, hangs_for_the_first)
+    with later():
+        approved()
+        provider.run()
+    with later(hours=1):
+        assert jobs_payouts.prove_with(transfers) == 0
+        assert len(asked) == 1
+        assert jobs_payouts.prove_with(transfers) == 2
+
+
+def test_a_file_that_somebody_else_exported_meanwhile_is_not_noted(app: Flask) -> None:
+    earner(method=PayoutMethod.BANK)
+    with later():
+        (payout,) = approved()
+        batch = payout.batch
+        file = payout_sending.bank_file(batch)
+        others = sa.update(PayoutBatch).values(exported_at=LATER - timedelta(minutes=1))
+        db.session.execute(others.execution_options(synchronize_session=False))
+        with pytest.raises(payout_sending.NotPossibleError):
+            payout_sending.note_export(file)
+
+
+def test_an_account_at_stripe_that_is_new_waits_as_any_new_destination(app: Flask) -> None:
+    who = earner()
+    with later():
+        db.session.execute(sa.update(ConnectedAccount).values(created_at=LATER))
+    with later(hours=71):
+        assert blocks(who) == (Block.CHANGED,)
+    with later(hours=72):
+        assert blocks(who) == ()
+
+
 def test_the_bank_file_holds_each_payout_once_and_is_the_same_again(app: Flask) -> None:
     who = earner(method=PayoutMethod.BANK)
     with later():
@@ -440,6 +502,8 @@ def test_store_credit_is_one_code_that_nobody_can_guess(app: Flask) -> None:
         assert payout_sending.give_credit(payout.id) is None
         db.session.commit()
         assert (state(payout), payout.reference) == (PayoutState.PAID, code)
+    line = db.session.scalars(sa.select(AuditLine).where(AuditLine.act == "payout.credit")).one()
+    assert (line.object_id, code in str(line.details)) == (str(payout.id), False)
     assert must(code).startswith("CREDIT-")
     assert stands(who) == {"store_credit": 1000}
     holds()
