@@ -104,6 +104,7 @@ ACTS = {
     "passkey.remove": _l("Passkey removed"),
     "payout.approve": _l("Payouts approved"),
     "payout.cancel": _l("Batch of payouts given up"),
+    "payout.credit": _l("Code of store credit made"),
     "payout.download": _l("Payouts downloaded"),
     "payout.export": _l("Payouts exported for the bank"),
     "payout.fail": _l("Payout failed"),

@@ -178,7 +178,7 @@ def _asked_day() -> datetime:
         return closing.end_of_today()
     try:
         return closing.end_of(asked)
-    except ValueError:
+    except (ValueError, OverflowError):  # 9999-12-31 has no day after it
         said = _("“%(text)s” is not a day such as 2026-03-31.", text=asked[:40])
         raise InvalidInputError(said) from None
 

@@ -10,7 +10,7 @@ Debits are positive, as in the ledger; a balance sheet's sides are told apart by
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -131,21 +131,26 @@ def require_closable(month: str) -> None:
 
 
 def close(month: str, bounds: tuple[datetime, datetime], *, by: str,
-          papers: Mapping[str, str]) -> ClosedMonth:  # fmt: skip
+          papers: Callable[[], Mapping[str, str]]) -> ClosedMonth:  # fmt: skip
     """Close a month: keep its balances and documents, and book what comes later elsewhere.
 
     Args:
         month: `YYYY-MM`, over, and the one after the last that was closed.
         bounds: Its first instant and the first after it.
         by: Who closes it, as the audit log names people.
-        papers: Reports of the month, by the names of their files.
+        papers: Makes the reports of the month, by the names of their files.
 
     Raises:
         NotOverError: As `require_closable`.
     """
+    require_closable(month)
+    before, told = _last_entry(bounds[1]), papers()  # takes its time, while nobody waits
     row = db.session.get_one(Books, 1, with_for_update=True, populate_existing=True)
     require_closable(month)
-    found = trial_balance(*bounds)
+    if _last_entry(bounds[1]) != before:
+        told = papers()  # once more, now that nothing else can come
+    # A time zone that changed moves the edges of months: nothing falls between two of them.
+    found = trial_balance(row.closed_until or bounds[0], bounds[1])
     db.session.add_all(
         ClosedBalance(
             month=month, currency=one.currency, account=one.account, opening=one.opening,
@@ -154,12 +159,12 @@ def close(month: str, bounds: tuple[datetime, datetime], *, by: str,
         for one in found
     )  # fmt: skip
     db.session.add_all(
-        ClosedDocument(month=month, name=name, body=body) for name, body in papers.items()
+        ClosedDocument(month=month, name=name, body=body) for name, body in told.items()
     )
-    before = db.session.get(ClosedMonth, row.closed_through) if row.closed_through else None
+    last = db.session.get(ClosedMonth, row.closed_through) if row.closed_through else None
     made = ClosedMonth(
         month=month, closed_at=clock.now(), closed_by=by,
-        digest=_digest(month, found, papers, before.digest if before else ""),
+        digest=_digest(month, found, told, last.digest if last else ""),
     )  # fmt: skip
     db.session.add(made)
     row.closed_through, row.closed_until = month, bounds[1]
@@ -288,6 +293,11 @@ def _after(month: str) -> str:
     return f"{count // 12:04d}-{count % 12 + 1:02d}"
 
 
+def _last_entry(end: datetime) -> int | None:
+    """Return the last entry that counts before an instant, to know whether another came."""
+    return db.session.scalar(sa.select(sa.func.max(Entry.id)).where(end > BOOKED))
+
+
 def _digest(month: str, found: Sequence[Balance], papers: Mapping[str, str], before: str) -> str:
     """Return SHA-256 over a month's figures and documents and the digest of the month before."""
     told = [month, before]
@@ -300,10 +310,25 @@ def _digest(month: str, found: Sequence[Balance], papers: Mapping[str, str], bef
 
 
 def broken_seals() -> Iterator[tuple[str, str]]:
-    """Yield closed months that do not hold any more, and what is wrong with each."""
+    """Yield closed months that do not hold any more, and what is wrong with each (M12)."""
     before = ""
     for one in reversed(closed_months()):
         papers = {name: document(one.month, name) for name in documents(one.month)}
         if _digest(one.month, closed_balance(one.month), papers, before) != one.digest:
             yield one.month, "its kept figures do not fit their digest"
         before = one.digest
+    yield from _moved()
+
+
+def _moved() -> Iterator[tuple[str, str]]:
+    """Yield the last closed month if the ledger says by now that it ended with other balances."""
+    row = db.session.get_one(Books, 1)
+    if row.closed_through is None or row.closed_until is None:
+        return
+    kept = {(one.currency, one.account): one.closing for one in closed_balance(row.closed_through)}
+    live = {
+        (one.currency, one.account): one.closing
+        for one in trial_balance(row.closed_until, row.closed_until)
+    }
+    if any(kept.get(key, 0) != live.get(key, 0) for key in kept.keys() | live.keys()):
+        yield row.closed_through, "the ledger holds other balances at its end than were kept"

@@ -38,6 +38,12 @@ def keep(ambassador_id: int, told: Told) -> None:
     )  # fmt: skip
 
 
+def forget(ambassador_id: int) -> None:
+    """Forget an ambassador's account; Stripe keeps what the law asks it to keep."""
+    which = ConnectedAccount.ambassador_id == ambassador_id
+    db.session.execute(sa.delete(ConnectedAccount).where(which))
+
+
 def note(told: Told) -> bool:
     """Note what Stripe says of an account; False if it is none of ours."""
     found = db.session.scalar(

@@ -163,6 +163,8 @@ def give_credit(batch_id: int) -> ResponseReturnValue:
 def settle(batch_id: int) -> ResponseReturnValue:
     """Note that the bank carried a batch's file out."""
     form = ReferenceForm()
+    if not form.validate_on_submit():
+        return _too_long(batch_id)
     ids = payouts.ids_of(batch_id, PayoutMethod.BANK, PayoutState.SENT)
     for id_ in ids:
         payouts.settle(payouts.locked(id_), reference=(form.reference.data or "").strip() or None)
@@ -178,10 +180,11 @@ def settle(batch_id: int) -> ResponseReturnValue:
 def paid(batch_id: int, payout_id: int) -> ResponseReturnValue:
     """Note that one payout arrived."""
     form = ReferenceForm()
+    if not form.validate_on_submit():
+        return _too_long(batch_id)
 
     def act() -> None:
-        payout = payouts.locked(payout_id)
-        payouts.settle(payout, reference=(form.reference.data or "").strip() or None)
+        payout = payouts.note_paid(payout_id, (form.reference.data or "").strip() or None)
         audit.record("payout.settle", "payout", payout_id, {"reference": payout.reference})
 
     return _done(batch_id, act, _("Noted as paid."))
@@ -245,6 +248,11 @@ def _done(batch_id: int, act: Callable[[], object], said: str) -> ResponseReturn
         flash(error.detail, "error")
     else:
         flash(said)
+    return redirect(url_for(".one", batch_id=batch_id), code=303)
+
+
+def _too_long(batch_id: int) -> ResponseReturnValue:
+    flash(_("Write a reference of at most 100 characters."), "error")
     return redirect(url_for(".one", batch_id=batch_id), code=303)
 
 

@@ -34,7 +34,7 @@ from referrals.models import (
     Purchase,
     Redemption,
 )  # fmt: skip
-from rewards import contracts, invitation_codes, payout_details, payouts
+from rewards import connected, contracts, invitation_codes, payout_details, payouts
 from rewards.models import DataExport, PurchaseQuestion
 
 REASON = "erased"
@@ -108,6 +108,7 @@ def _end_part(ambassador: Ambassador) -> None:
         .values(text="", answer=sa.case((PurchaseQuestion.answered_at.is_not(None), "")))
     )
     payout_details.forget(ambassador.id)
+    connected.forget(ambassador.id)
     payouts.forget(ambassador.id)
     contracts.forget(ambassador.id)
     content_links.forget(ambassador.id)

@@ -61,7 +61,9 @@ def prove_with(transfers: Transfers, *, stop: Callable[[], bool] = lambda: False
             found = transfers.find(f"payout:{payout_id}")
         except LostAnswer as error:
             log.warning("payout.unproven", payout=payout_id, error=str(error))
-            continue
+            payout_sending.put_off(payout_id)
+            db.session.commit()
+            break  # the provider may hang, ten seconds a call; the next run goes on with others
         proven += payout_sending.prove(payout_id, found)
         db.session.commit()
     return proven

@@ -68,7 +68,7 @@ def candidates(
             Ambassador.id, Member.name, Ambassador.status, payable.label("payable"),
             held.label("held"), PayoutDetail.method, PayoutDetail.holder, PayoutDetail.sealed,
             PayoutDetail.last4, PayoutDetail.changed_at, ConnectedAccount.account,
-            ConnectedAccount.is_ready,
+            ConnectedAccount.is_ready, ConnectedAccount.created_at.label("connected_at"),
         )
         .join(Member, Member.id == Ambassador.member_id)
         .join(Posting, Posting.ambassador_id == Ambassador.id)
@@ -141,8 +141,10 @@ def _of_person(row: sa.Row, currency: str) -> list[Block]:  # type: ignore[type-
 
 
 def _of_destination(row: sa.Row, currency: str) -> list[Block]:  # type: ignore[type-arg]
-    found = []
-    if row.changed_at + payout_details.HOLD > clock.now():
+    found, since = [], row.changed_at
+    if row.method is PayoutMethod.STRIPE and row.connected_at:  # it may be opened much later
+        since = max(since, row.connected_at)
+    if since + payout_details.HOLD > clock.now():
         found.append(Block.CHANGED)
     if row.method is PayoutMethod.BANK:
         if currency != "EUR":

@@ -165,15 +165,24 @@ def prove(payout_id: int, found: list[Transfer]) -> bool:
     payout = payouts.locked(payout_id)
     if payout.state is not PayoutState.SENT:
         return False
-    standing = [one for one in found if not one.reversed]
-    if any(one.id == payout.reference for one in standing):
-        payouts.settle(payout)
+    standing = [one.id for one in found if not one.reversed]
+    if standing:  # under whichever key: what stands at the provider was paid
+        is_known = payout.reference in standing
+        payouts.settle(payout, reference=None if is_known else standing[0])
     elif found:
         payouts.fail(payout, "The transfer was reversed at Stripe.")
     else:
         payout.due_at = clock.now() + BETWEEN_SEARCHES  # the provider's list may be late
     db.session.flush()
     return True
+
+
+def put_off(payout_id: int) -> None:
+    """Look at a payout that was sent again later, after those that wait for it by now."""
+    payout = payouts.locked(payout_id)
+    if payout.state is PayoutState.SENT:
+        payout.due_at = clock.now() + BETWEEN_SEARCHES
+        db.session.flush()
 
 
 def give_credit(payout_id: int) -> str | None:
@@ -193,6 +202,8 @@ def give_credit(payout_id: int) -> str | None:
         outbox.enqueue(stripe_codes.KIND, payload, key=f"payout-code:{payout.id}")
     else:
         payouts.settle(payout)  # the team loads the codes of the batch's file into the shop
+    details = {"amount": payout.amount, "currency": payout.currency}
+    audit.record("payout.credit", "payout", payout.id, details)
     db.session.flush()
     return payout.reference
 
@@ -230,7 +241,9 @@ def note_export(file: BankFile) -> None:
     Raises:
         NotPossibleError: The batch changed while the file was made.
     """
-    batch = db.session.get_one(PayoutBatch, file.batch_id, with_for_update=True)
+    batch = db.session.get_one(
+        PayoutBatch, file.batch_id, with_for_update=True, populate_existing=True
+    )
     found = _in_file(file.batch_id, is_locked=True)
     if tuple(one.id for one in found) != file.payouts or batch.exported_at not in {None, file.at}:
         raise NotPossibleError(_("The batch changed meanwhile. Please ask for the file again."))

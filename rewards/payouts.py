@@ -9,7 +9,6 @@ of the payout in the ledger, so a repeat moves nothing.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -22,7 +21,7 @@ from core import clock, mails
 from core.db import BATCH_ROWS, db, upsert_dialect
 from core.errors import ConflictError, NotFoundError
 from core.money import POINTS
-from rewards import ledger, news, payout_blocks
+from rewards import ledger, news, payout_blocks, payout_details
 from rewards.ledger import Draft
 from rewards.models import Account, EntryKind, PayoutMethod, Posting
 from rewards.models_payouts import OPEN, Payout, PayoutBatch, PayoutState
@@ -82,9 +81,7 @@ def approve(batch_id: int, *, by: str) -> PayoutBatch:
         PayoutStateError: It was approved or cancelled before.
         FourEyesError: It is worth more than the program lets its maker approve alone.
     """
-    batch = _locked(batch_id)
-    if batch.cancelled_at is not None or batch.approved_at is not None:
-        raise PayoutStateError(_("This batch was decided already."))
+    batch = _undecided(batch_id)
     if needs_another(batch, by=by):
         raise FourEyesError(
             _("This batch needs somebody else: who prepared it cannot approve this much alone.")
@@ -114,9 +111,7 @@ def cancel(batch_id: int) -> PayoutBatch:
         NotFoundError: There is no such batch.
         PayoutStateError: It was approved or cancelled before.
     """
-    batch = _locked(batch_id)
-    if batch.cancelled_at is not None or batch.approved_at is not None:
-        raise PayoutStateError(_("This batch was decided already."))
+    batch = _undecided(batch_id)
     batch.cancelled_at = clock.now()
     db.session.execute(
         sa.update(Payout)
@@ -147,7 +142,7 @@ def settle(payout: Payout, *, reference: str | None = None) -> None:
     _move(payout, EntryKind.PAYOUT_SETTLED, "settled", debit=Account.TRANSIT, credit=paid_to)
     _tell(payout)
     news.paid(payout)
-    db.session.flush()
+    _over(payout)
 
 
 def fail(payout: Payout, reason: str) -> None:
@@ -169,10 +164,25 @@ def fail(payout: Payout, reason: str) -> None:
     payout.reason, payout.token, payout.due_at = reason[:500], None, None
     _move(payout, EntryKind.PAYOUT_RETURNED, "returned", debit=stood, credit=Account.PAYABLE)
     details = {"reason": reason[:500], "amount": payout.amount, "currency": payout.currency}
-    audit.record(
-        "payout.reverse" if was_paid else "payout.fail", "payout", payout.id, details
-    )  # fmt: skip
-    db.session.flush()
+    act = "payout.reverse" if was_paid else "payout.fail"
+    audit.record(act, "payout", payout.id, details)
+    _over(payout)
+
+
+def note_paid(payout_id: int, reference: str | None) -> Payout:
+    """Note that a payout arrived; a person says so.
+
+    Raises:
+        NotFoundError: There is no such payout.
+        PayoutStateError: It is not on its way, or only Stripe knows whether it arrived.
+    """
+    payout = locked(payout_id)
+    if payout.method is PayoutMethod.STRIPE:
+        raise PayoutStateError(
+            _("Stripe has this payout, so its state follows from what Stripe says.")
+        )
+    settle(payout, reference=reference)
+    return payout
 
 
 def give_back(payout_id: int, reason: str) -> Payout:
@@ -280,13 +290,13 @@ def of_ambassador(ambassador_id: int, *, limit: int = 50) -> list[Payout]:
 
 
 def forget(ambassador_id: int) -> None:
-    """Forget to which account an ambassador was paid; a payout under way keeps it."""
+    """Forget to which account an ambassador was paid; a payout under way keeps it till its end."""
     db.session.execute(
         sa.update(Payout)
         .where(
             Payout.ambassador_id == ambassador_id, Payout.state.not_in([*OPEN, PayoutState.SENT])
         )
-        .values(holder="", sealed=None, last4="")
+        .values(holder="", sealed=None, last4="", account=None)
         .execution_options(synchronize_session=False)
     )
 
@@ -309,7 +319,8 @@ def total(batch_id: int) -> int:
     return int(db.session.scalars(query).one())
 
 
-def _locked(batch_id: int) -> PayoutBatch:
+def _undecided(batch_id: int) -> PayoutBatch:
+    """Return a draft of a batch that nobody else decides until this transaction ends."""
     found = db.session.scalar(
         sa.select(PayoutBatch)
         .where(PayoutBatch.id == batch_id)
@@ -318,6 +329,8 @@ def _locked(batch_id: int) -> PayoutBatch:
     )
     if found is None:
         raise NotFoundError(_("There is no such batch."))
+    if found.cancelled_at is not None or found.approved_at is not None:
+        raise PayoutStateError(_("This batch was decided already."))
     return found
 
 
@@ -395,6 +408,14 @@ def _against(draft: Payout, who: payout_blocks.Candidate | None) -> str | None:
     return blocks[0].value if blocks else None
 
 
+def _over(payout: Payout) -> None:
+    """Write where a payout ended; whoever was erased meanwhile is forgotten here too."""
+    db.session.flush()
+    if payout_details.of(payout.ambassador_id) is None:
+        forget(payout.ambassador_id)
+        db.session.expire(payout, ["holder", "sealed", "last4", "account"])
+
+
 def _set_aside(payout: Payout) -> Draft:
     return _entry(
         payout, EntryKind.PAYOUT, f"payout:{payout.id}", debit=Account.PAYABLE,
@@ -410,12 +431,11 @@ def _move(payout: Payout, kind: EntryKind, step: str, *, debit: Account, credit:
 def _entry(
     payout: Payout, kind: EntryKind, source: str, *, debit: Account, credit: Account
 ) -> Draft:
-    at: datetime = clock.now()
     legs = ledger.move(
         payout.amount, payout.currency, debit=debit, credit=credit,
         ambassador_id=payout.ambassador_id,
     )  # fmt: skip
-    return Draft(kind=kind, source=source, occurred_at=at, legs=legs)
+    return Draft(kind=kind, source=source, occurred_at=clock.now(), legs=legs)
 
 
 def _tell(payout: Payout) -> None:

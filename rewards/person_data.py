@@ -29,7 +29,7 @@ from core.errors import NotFoundError
 from referrals import consents, content_links, invitations
 from referrals.models import Click, Code, Customer, Link, Purchase
 from referrals.models_survey import SurveyAnswer
-from rewards import contracts, earnings, invitation_codes, payout_details
+from rewards import connected, contracts, earnings, invitation_codes, payout_details, payouts
 from rewards.models import (
     OF_COMMISSION,
     Commission,
@@ -157,7 +157,7 @@ def _as_ambassador(one: Ambassador) -> dict[str, Any]:
     codes = sa.select(Code).where(Code.ambassador_id == one.id).order_by(Code.id)
     links = sa.select(Link).where(Link.ambassador_id == one.id).order_by(Link.id)
     asked = sa.select(PurchaseQuestion).where(PurchaseQuestion.ambassador_id == one.id)
-    paid_to = payout_details.of(one.id)
+    paid_to, stripe = payout_details.of(one.id), connected.of(one.id)
     return {
         "ambassador": _row(
             one, "id", "kind", "status", "status_since", "enrolled_at", "shows_name"
@@ -176,6 +176,8 @@ def _as_ambassador(one: Ambassador) -> dict[str, Any]:
             "iban": payout_details.account_number(one.id),
         },
         "contracts": _contracts(one.id),
+        "account_at_stripe": stripe and _row(stripe, "account", "is_ready", "created_at"),
+        "payouts": _payouts(one.id),
         "content_links": [
             _row(link, "url", "campaign", "handed_in_at", "seen_at", "thanks")
             for link in content_links.of_ambassador(one.id, limit=10**6)
@@ -195,6 +197,13 @@ def _as_ambassador(one: Ambassador) -> dict[str, Any]:
             for said in db.session.scalars(asked.order_by(PurchaseQuestion.id))
         ],
     }
+
+
+def _payouts(ambassador_id: int) -> list[dict[str, Any]]:
+    """Return what was approved to be paid, as their page has it, with the account it went to."""
+    names = ("amount", "currency", "method", "state", "holder", "last4", "account", "reference",
+             "approved_at", "sent_at", "settled_at")  # fmt: skip
+    return [_row(one, *names) for one in payouts.of_ambassador(ambassador_id, limit=10**6)]
 
 
 def _perks(ambassador_id: int) -> dict[str, Any]:

@@ -48,8 +48,9 @@ def open_account() -> ResponseReturnValue:
 
 
 @door.get("/go")
+@permissions.fresh
 def go() -> ResponseReturnValue:
-    """Send me to Stripe's pages, which are made for one visit."""
+    """Send me to Stripe's pages, which are made for one visit and know where my money goes."""
     stripe, known = _stripe(), connected.of(me().id)
     if known is None:
         return redirect(url_for(".show"), code=303)

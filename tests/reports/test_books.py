@@ -16,12 +16,13 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from accounts.models import AuditLine, RoleName
+from ambassadors import program
 from core import clock
 from core.db import db
 from reports import closing, console_books, ledger_checks
-from rewards import books, intake, verify
+from rewards import books, intake, ledger, verify
 from rewards.commissions import due, release
-from rewards.models import Account, Entry, Posting
+from rewards.models import Account, Entry, EntryKind, Posting
 from tests.factories import (
     make_ambassador,
     make_code,
@@ -184,7 +185,68 @@ def test_a_kept_figure_that_was_changed_breaks_its_seal(
         with unprotected():
             db.session.execute(sa.text("UPDATE closed_balance SET debit = debit + 1"))
         db.session.expire_all()
+        assert {month for month, _said in books.broken_seals()} == {"2026-03"}
+
+
+def test_an_entry_that_slipped_into_a_closed_month_is_named(
+    app: Flask, sold: tuple[int, object]
+) -> None:
+    with at(APRIL):
+        close()
+        legs = ledger.move(7, "EUR", debit=Account.BONUS, credit=Account.PAYABLE,
+                           ambassador_id=sold[0])  # fmt: skip
+        draft = ledger.Draft(kind=EntryKind.BONUS, source="test:late", occurred_at=MARCH, legs=legs)
+        ledger.post([draft])
+        assert list(books.broken_seals()) == []  # it is a correction of April
+        with unprotected():
+            db.session.execute(sa.text("UPDATE ledger_entry SET booked_at = NULL"))
+        db.session.expire_all()
         assert [month for month, _said in books.broken_seals()] == ["2026-03"]
+
+
+def test_reports_that_missed_an_entry_are_made_again_before_a_month_is_closed(
+    app: Flask, sold: tuple[int, object]
+) -> None:
+    with at(APRIL):
+        who, made = sold[0], list[int]()
+
+        def papers() -> dict[str, str]:
+            spent = sum(one.debit for one in books.trial_balance(*bounds))
+            made.append(spent)
+            if len(made) == 1:  # somebody books a bonus of March meanwhile
+                legs = ledger.move(
+                    7, "EUR", debit=Account.BONUS, credit=Account.PAYABLE, ambassador_id=who
+                )
+                draft = ledger.Draft(
+                    kind=EntryKind.BONUS, source="test:late", occurred_at=MARCH, legs=legs
+                )
+                ledger.post([draft])
+            return {"spent.json": str(spent)}
+
+        bounds = closing.bounds("2026-03")
+        books.close("2026-03", bounds, by="user:1", papers=papers)
+        assert made == [1000, 1007]
+        assert books.document("2026-03", "spent.json") == "1007"
+
+
+def test_no_entry_falls_between_two_months_when_the_time_zone_changes(app: Flask) -> None:
+    who = make_ambassador().id
+    edge = datetime(2026, 3, 31, 23, 30, tzinfo=UTC)
+    legs = ledger.move(500, "EUR", debit=Account.BONUS, credit=Account.PAYABLE, ambassador_id=who)
+    draft = ledger.Draft(kind=EntryKind.BONUS, source="test:edge", occurred_at=edge, legs=legs)
+    with at(edge):
+        program.set_rules({"timezone": "America/New_York"})
+        ledger.post([draft])
+        db.session.commit()
+    with at(APRIL + timedelta(days=30)):
+        close("2026-03")  # to 04:00 of 1 April, UTC
+        program.set_rules({"timezone": "Europe/Paris"})
+        close("2026-04")  # which would begin at 22:00 of 31 March
+        march, april = books.closed_balance("2026-03"), books.closed_balance("2026-04")
+    assert {one.account: one.closing for one in march} == {
+        one.account: one.opening for one in april
+    }
+    assert all((one.debit, one.credit) == (0, 0) for one in april)
 
 
 def test_the_database_refuses_to_change_a_closed_month(sold: tuple[int, object]) -> None:
@@ -227,7 +289,8 @@ def test_finance_closes_a_month_on_the_page(
         assert paper.text == books.document("2026-03", "cac-EUR.json")
         for path in ("journal?month=2026-03", "owed?on=2026-03-31", "checks", "codes"):
             assert client.get(f"/console/ledger/{path}").status_code == 200
-        assert client.get("/console/ledger/owed?on=x").status_code == 422
+        for day in ("x", "9999-12-31"):
+            assert client.get(f"/console/ledger/owed?on={day}").status_code == 422
         assert client.get("/console/ledger?month=x").status_code == 422
 
 

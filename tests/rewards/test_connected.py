@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
 
+from accounts import security
 from accounts.models import RoleName
 from core import clock
 from core.db import db
@@ -104,6 +105,15 @@ def test_stripe_tells_of_an_account_by_webhook(
         told |= {"payouts_enabled": False}
         deliver(client, event("account.updated", dict(told), id="evt_later"))
         assert not account().is_ready
+
+
+def test_stripes_pages_ask_for_a_fresh_sign_in_for_they_say_where_money_goes(
+    app: Flask, person: FlaskClient, stripe: FakeStripe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with later():
+        person.post("/portal/me/stripe")
+        monkeypatch.setattr(security, "is_fresh", lambda: False)
+        assert "/account/confirm" in person.get("/portal/me/stripe/go").headers["Location"]
 
 
 def test_an_account_that_is_not_ours_is_ignored(app: Flask, client: FlaskClient) -> None:

@@ -124,6 +124,32 @@ def test_nobody_says_for_stripe_that_a_transfer_failed(app: Flask, finance: Flas
     assert payout.state is PayoutState.APPROVED
 
 
+def test_nobody_says_for_stripe_that_a_transfer_arrived(app: Flask, finance: FlaskClient) -> None:
+    earner()
+    with later():
+        (payout,) = approved()
+        payout.state = PayoutState.SENT
+        db.session.commit()
+        finance.post(f"/console/payouts/{payout.batch_id}/{payout.id}/paid", data={})
+    db.session.refresh(payout)
+    assert payout.state is PayoutState.SENT
+
+
+def test_a_reference_that_is_too_long_is_told_and_nothing_is_noted(
+    app: Flask, finance: FlaskClient
+) -> None:
+    earner(method=PayoutMethod.BANK)
+    with later():
+        (payout,) = approved()
+        finance.post(f"/console/payouts/{payout.batch_id}/bank.xml")
+        for path in ("settle", f"{payout.id}/paid"):
+            where = f"/console/payouts/{payout.batch_id}/{path}"
+            page = finance.post(where, data={"reference": "9" * 101}, follow_redirects=True)
+            assert (page.status_code, "100" in page.text) == (200, True)
+    db.session.refresh(payout)
+    assert payout.state is PayoutState.SENT
+
+
 def test_the_file_of_a_batch_equals_its_page(app: Flask, finance: FlaskClient) -> None:
     who = earner(method=PayoutMethod.STORE_CREDIT)
     with later():

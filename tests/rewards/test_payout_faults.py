@@ -89,8 +89,8 @@ def people(count: int, now: datetime) -> list[int]:
     db.session.execute(
         sa.insert(ConnectedAccount),
         [
-            {"ambassador_id": n, "account": f"acct_{n}", "is_ready": True, "created_at": now,
-             "changed_at": now}
+            {"ambassador_id": n, "account": f"acct_{n}", "is_ready": True,
+             "created_at": now - timedelta(days=9), "changed_at": now}
             for n in ids
         ],
     )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -21,6 +22,7 @@ from core.db import db
 from core.outbox import OutboxMessage
 from integrations.stripe_transfers import LostAnswer, Refused, Transfer, TransferOrder, Transfers
 from rewards import (
+    erasure,
     intake,
     jobs_payouts,
     ledger,
@@ -28,11 +30,12 @@ from rewards import (
     payout_details,
     payout_sending,
     payouts,
+    person_data,
     verify,
 )
 from rewards.commissions import due, release
 from rewards.models import Account, Entry, PayoutDetail, PayoutMethod
-from rewards.models_payouts import ConnectedAccount, Payout, PayoutState
+from rewards.models_payouts import ConnectedAccount, Payout, PayoutBatch, PayoutState
 from rewards.payout_blocks import Block
 from tests.conftest import NOW
 from tests.factories import (
@@ -400,6 +403,67 @@ def test_a_transfer_that_went_back_makes_the_money_payable_again(app: Flask) -> 
     holds()
 
 
+def test_what_stands_under_another_key_was_paid_and_is_not_paid_again(app: Flask) -> None:
+    who, provider = earner(), Provider()
+    with later():
+        (payout,) = approved()
+        provider.run()
+    (sent,) = provider.made.values()
+    provider.made = {
+        "1": dataclasses.replace(sent, reversed=True), "2": dataclasses.replace(sent, id="tr_late"),
+    }  # fmt: skip
+    with later(hours=1):
+        jobs_payouts.prove_with(provider.transfers())
+    assert (state(payout), payout.reference) == (PayoutState.PAID, "tr_late")
+    assert stands(who) == {"cash": 1000}
+    holds()
+
+
+def test_a_stripe_that_hangs_is_asked_once_a_run_and_the_others_have_their_turn(
+    app: Flask,
+) -> None:
+    for total in (10_000, 20_000, 30_000):
+        earner(total)
+    provider, asked = Provider(), list[str]()
+
+    def hangs_for_the_first(group: str) -> list[Transfer]:
+        asked.append(group)
+        if group == asked[0]:
+            raise LostAnswer("no answer in time")
+        return provider.find(group)
+
+    transfers = Transfers(provider.send, hangs_for_the_first)
+    with later():
+        approved()
+        provider.run()
+    with later(hours=1):
+        assert jobs_payouts.prove_with(transfers) == 0
+        assert len(asked) == 1
+        assert jobs_payouts.prove_with(transfers) == 2
+
+
+def test_a_file_that_somebody_else_exported_meanwhile_is_not_noted(app: Flask) -> None:
+    earner(method=PayoutMethod.BANK)
+    with later():
+        (payout,) = approved()
+        batch = payout.batch
+        file = payout_sending.bank_file(batch)
+        others = sa.update(PayoutBatch).values(exported_at=LATER - timedelta(minutes=1))
+        db.session.execute(others.execution_options(synchronize_session=False))
+        with pytest.raises(payout_sending.NotPossibleError):
+            payout_sending.note_export(file)
+
+
+def test_an_account_at_stripe_that_is_new_waits_as_any_new_destination(app: Flask) -> None:
+    who = earner()
+    with later():
+        db.session.execute(sa.update(ConnectedAccount).values(created_at=LATER))
+    with later(hours=71):
+        assert blocks(who) == (Block.CHANGED,)
+    with later(hours=72):
+        assert blocks(who) == ()
+
+
 def test_the_bank_file_holds_each_payout_once_and_is_the_same_again(app: Flask) -> None:
     who = earner(method=PayoutMethod.BANK)
     with later():
@@ -438,6 +502,8 @@ def test_store_credit_is_one_code_that_nobody_can_guess(app: Flask) -> None:
         assert payout_sending.give_credit(payout.id) is None
         db.session.commit()
         assert (state(payout), payout.reference) == (PayoutState.PAID, code)
+    line = db.session.scalars(sa.select(AuditLine).where(AuditLine.act == "payout.credit")).one()
+    assert (line.object_id, code in str(line.details)) == (str(payout.id), False)
     assert must(code).startswith("CREDIT-")
     assert stands(who) == {"store_credit": 1000}
     holds()
@@ -465,6 +531,46 @@ def test_a_cancelled_batch_frees_everybody_for_the_next(app: Flask) -> None:
         with pytest.raises(payouts.PayoutStateError):
             payouts.approve(batch.id, by="user:2")
         assert len(payouts.of_batch(payouts.prepare("EUR", key="two", by="user:1").id)) == 1
+
+
+def test_the_copy_of_ones_data_holds_what_was_paid_and_where_to(app: Flask) -> None:
+    who = earner()
+    with later():
+        approved()
+        told = person_data.collect(db.session.get_one(Ambassador, who).member)
+    (payout,) = told["payouts"]
+    assert (payout["amount"], payout["state"], payout["account"]) == (
+        1000,
+        "approved",
+        f"acct_{who}",
+    )
+    assert told["account_at_stripe"]["account"] == f"acct_{who}"
+
+
+@pytest.mark.parametrize("has_arrived", [True, False])
+def test_whoever_is_erased_while_a_payout_is_under_way_is_forgotten_at_its_end(
+    app: Flask, *, has_arrived: bool
+) -> None:
+    who = earner(method=PayoutMethod.BANK)
+    db.session.add(
+        ConnectedAccount(
+            ambassador_id=who, account="acct_old", is_ready=True, created_at=NOW, changed_at=NOW
+        )
+    )
+    with later():
+        (payout,) = approved()
+        exported(payout)
+        erasure.erase(payout.ambassador.member)
+        db.session.commit()
+        assert payout.holder == "Zoé Martin"  # the bank may still ask for it
+        if has_arrived:
+            payouts.settle(payouts.locked(payout.id))
+        else:
+            payouts.fail(payouts.locked(payout.id), "The account is closed.")
+        db.session.commit()
+    assert (payout.holder, payout.sealed, payout.last4) == ("", None, "")
+    assert db.session.scalar(sa.select(ConnectedAccount.id)) is None
+    holds()
 
 
 def test_verify_names_a_payout_that_the_ledger_does_not_know(app: Flask) -> None:
