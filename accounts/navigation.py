@@ -27,6 +27,7 @@ class Entry(NamedTuple):
     path: str
     label: str | LazyString
     icon: str
+    also: tuple[str, ...] = ()  # pages that are reached from it and lie elsewhere
 
 
 class Group(NamedTuple):
@@ -122,12 +123,18 @@ CONSOLE = (
 
 PORTAL = (
     Entry("/portal", lazy_gettext("Home"), "home"),
-    Entry("/portal/share", lazy_gettext("Share"), "share"),
-    Entry("/portal/purchases", lazy_gettext("Purchases"), "cart"),
+    Entry(
+        "/portal/share", lazy_gettext("Share"), "share",
+        also=("/portal/campaigns", "/portal/codes", "/portal/invite"),
+    ),
+    Entry("/portal/purchases", lazy_gettext("Purchases"), "cart", also=("/portal/questions",)),
     Entry("/portal/redeem", lazy_gettext("Redeem"), "gift"),
     Entry("/portal/circle", lazy_gettext("Circle"), "circle"),
-    Entry("/portal/me", lazy_gettext("Me"), "me"),
-)
+    Entry(
+        "/portal/me", lazy_gettext("Me"), "me",
+        also=("/portal/payouts", "/portal/notifications"),
+    ),
+)  # fmt: skip
 
 SEARCH = ("/console/search", "/console/ambassadors")
 
@@ -201,7 +208,8 @@ def account() -> Account | None:
 
 def _open(entries: tuple[Entry, ...]) -> list[Link]:
     seen = [(entry, page_url(entry.path)) for entry in entries]
-    here = max((e.path for e, url in seen if url and _is_at(e.path)), key=len, default=None)
+    near = (e.path for e, url in seen if url and any(map(_is_at, (e.path, *e.also))))
+    here = max(near, key=len, default=None)
     return [
         Link(url, str(entry.label), entry.icon, _current(entry.path, here))
         for entry, url in seen

@@ -104,11 +104,14 @@ class Invitee:
 def read(text: str) -> list[Invitee]:
     """Return the people of a pasted list, in its order; a heading without an address is none.
 
+    Any later line without an address stays, to be spared: it may be one that was mistyped.
+
     Raises:
         InvalidInputError: There is nobody, or there are more than 500.
     """
-    found = [one for line in text.replace("\0", "").splitlines() for one in _of_line(line)]
-    if not 0 < len(found) <= MOST:
+    lines = [line for line in text.replace("\0", "").splitlines() if line.strip()]
+    found = [one for n, line in enumerate(lines) for one in _of_line(line, is_first=n == 0)]
+    if not any("@" in one.email for one in found) or len(found) > MOST:
         detail = _("Write 1 to 500 e-mail addresses, one a line.")
         raise InvalidInputError(detail, faults=[Fault("/addresses", detail)])
     return found
@@ -144,11 +147,13 @@ def require_target(target: Target) -> None:
         raise InvalidInputError(detail, faults=[Fault("/target", detail)])
 
 
-def _of_line(line: str) -> Iterator[Invitee]:
+def _of_line(line: str, *, is_first: bool) -> Iterator[Invitee]:
     """Return the people of a line; beside a single address its other words are the name."""
     words = [word for word in _SPLIT.split(line) if word]
     addresses = [word for word in words if "@" in word]
     name = " ".join(word for word in words if "@" not in word)[:200]
+    if name and not addresses and not is_first:
+        yield Invitee(email=name)
     for address in addresses:
         digest = emails.digest(address) if applications.has_full_domain(address) else None
         yield Invitee(

@@ -44,7 +44,7 @@ def invite() -> ResponseReturnValue:
     try:
         keys = set(request.form.getlist("who"))
         if not keys:
-            raise _wrong("target", _("Tick whom to invite first."))
+            raise _wrong("", _("Tick whom to invite first."))
         manner = form.manner(program.current().name)
         count = suggestions.invite(keys, _wish(form), target_of(form), manner)
         db.session.commit()

@@ -58,6 +58,17 @@ def test_a_list_is_previewed_then_sent_and_followed(
     assert {"invitation.send", "invitation.accept"} <= acts
 
 
+def test_a_mistyped_line_is_shown_and_a_heading_is_not(app: Flask, marketer: FlaskClient) -> None:
+    told = FORM | {"addresses": "E-mail of the person\nana@example.com\nben.example.com\n\n"}
+    preview = marketer.post("/console/invitations/new", data=told).text
+    assert "1 person is invited" in preview
+    assert "1 is spared" in preview
+    assert "<b>ben.example.com</b>" in preview
+    assert "<b>E-mail of the person</b>" not in preview
+    marketer.post("/console/invitations/new", data=told | {"act": "send"})
+    assert db.session.query(OutboxMessage).count() == 1
+
+
 def test_an_invitation_is_withdrawn_and_not_sent_again_at_once(
     app: Flask, marketer: FlaskClient
 ) -> None:

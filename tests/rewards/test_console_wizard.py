@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -113,6 +114,23 @@ def test_nothing_typed_is_lost_at_any_step(app: Flask, staff: FlaskClient) -> No
     assert wrong.status_code == 422
     assert 'value="soon"' in staff.get(f"{base}/budget").text
     assert 'value="5000"' in staff.get(f"{base}/budget").text
+
+
+def test_the_key_enter_goes_on_and_does_not_leave_the_wizard(staff: FlaskClient) -> None:
+    base = begin(staff, "member")
+    for step in ("goal", "benefit", "reward", "budget", "brief"):
+        page = staff.get(f"{base}/{step}").text
+        form = page[page.index('<form class="panel stack-lg"') :]
+        first = re.search(r'name="go" value="(\w+)"', form)  # a browser presses the first one
+        assert must(first)[1] == "next", step
+
+
+def test_a_fault_in_french_has_its_thin_space(staff: FlaskClient) -> None:
+    base = begin(staff, "partner")
+    staff.get("/console/wizard?lang=fr")
+    answer = staff.post(f"{base}/goal?lang=fr", data={"objective": "", "name": "", "go": "next"})
+    assert answer.status_code == 422
+    assert "Nom\u202f: Ce champ est nécessaire." in answer.text
 
 
 @pytest.mark.parametrize(

@@ -83,6 +83,19 @@ def test_name_and_language_change_for_pages_and_mails(app: Flask, zoe: Ambassado
     assert browser.post("/portal/me", data={"name": "", "locale": "en"}).status_code == 422
 
 
+def test_my_page_leads_to_the_messages_and_each_page_is_found_under_a_tab(
+    app: Flask, zoe: Ambassador
+) -> None:
+    browser = _browser(app, zoe)
+    assert 'href="/portal/notifications"' in browser.get("/portal/me").text
+    for path, tab in {
+        "notifications": "me", "payouts": "me", "codes": "share", "campaigns": "share",
+        "invite": "share", "questions": "purchases",
+    }.items():  # fmt: skip
+        page = browser.get(f"/portal/{path}").text
+        assert f'href="/portal/{tab}" aria-current="true"' in page, path
+
+
 def test_payout_details_are_asked_for_only_when_there_is_enough_to_pay(
     app: Flask, zoe: Ambassador
 ) -> None:
