@@ -58,6 +58,7 @@ _PROTECTED = (
     "ledger_entry", "ledger_posting", "audit_line", "reward_rule", "commission", "code",
     "conversion", "perk_exchange", "voucher_batch", "voucher", "voucher_take", "points_grant",
     "payout", "threshold", "contract_template", "contract",
+    "billing_terms", "billing_mandate", "vat_status", "invoice",
 )  # fmt: skip
 
 
