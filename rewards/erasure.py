@@ -34,7 +34,7 @@ from referrals.models import (
     Purchase,
     Redemption,
 )  # fmt: skip
-from rewards import contracts, invitation_codes, payout_details, payouts
+from rewards import contracts, invitation_codes, payout_details, payouts, self_billing
 from rewards.models import DataExport, PurchaseQuestion
 
 REASON = "erased"
@@ -110,6 +110,7 @@ def _end_part(ambassador: Ambassador) -> None:
     payout_details.forget(ambassador.id)
     payouts.forget(ambassador.id)
     contracts.forget(ambassador.id)
+    self_billing.withdraw(ambassador.id)
     content_links.forget(ambassador.id)
     invitation_codes.forget_notes(ambassador.id)
     if ambassador.user_id is not None:
