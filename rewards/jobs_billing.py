@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 from core.db import db, retrying, writing
 from rewards import self_billing
 
@@ -10,7 +12,7 @@ def correct_invoices() -> None:
     """Write the credit notes that are due, one ambassador after the other."""
     with writing():
         for ambassador_id, currency in self_billing.to_correct():
-            retrying(lambda who=ambassador_id, code=currency: _correct(who, code))
+            retrying(functools.partial(_correct, ambassador_id, currency))
 
 
 def _correct(ambassador_id: int, currency: str) -> None:
