@@ -85,6 +85,7 @@ CONSOLE = (
             Entry("/console/ledger", lazy_gettext("Ledger"), "ledger"),
             Entry("/console/payouts", lazy_gettext("Payouts"), "money"),
             Entry("/console/statements", lazy_gettext("Statements"), "ledger"),
+            Entry("/console/invoices", lazy_gettext("Invoices"), "receipt"),
             Entry("/console/contracts", lazy_gettext("Contracts"), "file"),
         ),
     ),

@@ -34,7 +34,14 @@ from referrals.models import (
     Purchase,
     Redemption,
 )  # fmt: skip
-from rewards import connected, contracts, invitation_codes, payout_details, payouts
+from rewards import (
+    connected,
+    contracts,
+    invitation_codes,
+    payout_details,
+    payouts,
+    self_billing,
+)  # fmt: skip
 from rewards.models import DataExport, PurchaseQuestion
 
 REASON = "erased"
@@ -111,6 +118,7 @@ def _end_part(ambassador: Ambassador) -> None:
     connected.forget(ambassador.id)
     payouts.forget(ambassador.id)
     contracts.forget(ambassador.id)
+    self_billing.withdraw(ambassador.id)
     content_links.forget(ambassador.id)
     invitation_codes.forget_notes(ambassador.id)
     if ambassador.user_id is not None:

@@ -21,7 +21,7 @@ from core import clock, mails
 from core.db import BATCH_ROWS, db, upsert_dialect
 from core.errors import ConflictError, NotFoundError
 from core.money import POINTS
-from rewards import ledger, news, payout_blocks, payout_details
+from rewards import ledger, news, payout_blocks, payout_details, self_billing
 from rewards.ledger import Draft
 from rewards.models import Account, EntryKind, PayoutMethod, Posting
 from rewards.models_payouts import OPEN, Payout, PayoutBatch, PayoutState
@@ -140,6 +140,7 @@ def settle(payout: Payout, *, reference: str | None = None) -> None:
     payout.reference = reference or payout.reference
     paid_to = Account.STORE_CREDIT if payout.method is PayoutMethod.STORE_CREDIT else Account.CASH
     _move(payout, EntryKind.PAYOUT_SETTLED, "settled", debit=Account.TRANSIT, credit=paid_to)
+    self_billing.on_paid(payout)
     _tell(payout)
     news.paid(payout)
     _over(payout)
@@ -163,6 +164,9 @@ def fail(payout: Payout, reason: str) -> None:
     payout.state = PayoutState.REVERSED if was_paid else PayoutState.FAILED
     payout.reason, payout.token, payout.due_at = reason[:500], None, None
     _move(payout, EntryKind.PAYOUT_RETURNED, "returned", debit=stood, credit=Account.PAYABLE)
+    if was_paid:
+        db.session.flush()  # it is no longer paid
+        self_billing.correct(payout.ambassador_id, payout.currency)
     details = {"reason": reason[:500], "amount": payout.amount, "currency": payout.currency}
     act = "payout.reverse" if was_paid else "payout.fail"
     audit.record(act, "payout", payout.id, details)

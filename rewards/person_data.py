@@ -29,7 +29,15 @@ from core.errors import NotFoundError
 from referrals import consents, content_links, invitations
 from referrals.models import Click, Code, Customer, Link, Purchase
 from referrals.models_survey import SurveyAnswer
-from rewards import connected, contracts, earnings, invitation_codes, payout_details, payouts
+from rewards import (
+    connected,
+    contracts,
+    earnings,
+    invitation_codes,
+    payout_details,
+    payouts,
+    self_billing,
+)  # fmt: skip
 from rewards.models import (
     OF_COMMISSION,
     Commission,
@@ -44,6 +52,7 @@ from rewards.models import (
     Voucher,
     VoucherTake,
 )
+from rewards.models_billing import BillingMandate, VatStatus
 
 KIND = "privacy.export"
 KEPT_FOR = timedelta(days=7)
@@ -178,6 +187,7 @@ def _as_ambassador(one: Ambassador) -> dict[str, Any]:
         "contracts": _contracts(one.id),
         "account_at_stripe": stripe and _row(stripe, "account", "is_ready", "created_at"),
         "payouts": _payouts(one.id),
+        **_billing(one.id),
         "content_links": [
             _row(link, "url", "campaign", "handed_in_at", "seen_at", "thanks")
             for link in content_links.of_ambassador(one.id, limit=10**6)
@@ -238,6 +248,25 @@ def _perks(ambassador_id: int) -> dict[str, Any]:
 def _contracts(ambassador_id: int) -> list[dict[str, Any]]:
     names = ("objective", "year", "text", "text_hash", "prepared_at", "signed_at", "signed_name")
     return [_row(one, *names) for one in contracts.of_ambassador(ambassador_id)]
+
+
+def _billing(ambassador_id: int) -> dict[str, Any]:
+    given = sa.select(BillingMandate).where(BillingMandate.ambassador_id == ambassador_id)
+    vat = sa.select(VatStatus).where(VatStatus.ambassador_id == ambassador_id)
+    return {
+        "billing_mandates": [
+            _row(one, "terms_version", "name", "address", "tax_id", "accepted_at", "withdrawn_at")
+            for one in db.session.scalars(given.order_by(BillingMandate.id))
+        ],
+        "vat": [
+            _row(one, "effective_from", "rate", "vat_number")
+            for one in db.session.scalars(vat.order_by(VatStatus.effective_from))
+        ],
+        "invoices": [
+            _row(one, "label", "kind", "issued_on", "currency", "net", "vat", "gross")
+            for one in self_billing.of_ambassador(ambassador_id)
+        ],
+    }
 
 
 def _messages(member_id: int) -> list[dict[str, Any]]:

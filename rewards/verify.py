@@ -59,7 +59,8 @@ _PROTECTED = (
     "ledger_entry", "ledger_posting", "audit_line", "reward_rule", "commission", "code",
     "conversion", "perk_exchange", "voucher_batch", "voucher", "voucher_take", "points_grant",
     "payout", "purchase_reward", "threshold", "contract_template", "contract", "closed_month",
-    "closed_balance", "closed_document", "ledger_check",
+    "closed_balance", "closed_document", "ledger_check", "billing_terms", "billing_mandate",
+    "vat_status", "invoice",
 )  # fmt: skip
 
 

@@ -18,6 +18,7 @@ from core.db import db
 from rewards import contract_meter, contracts, payout_details
 from rewards.breach import MOST_SHOWN, Breach
 from rewards.models import Account, Entry, PayoutDetail, PayoutMethod, Posting
+from rewards.models_billing import Invoice
 from rewards.models_contracts import Contract
 from rewards.models_payouts import Payout, PayoutBatch, PayoutState
 
@@ -125,12 +126,26 @@ def contracts_are_as_signed() -> Iterator[Breach]:
             yield Breach("M9", f"contract {one.id}", "has another text than its hash says")
 
 
+def invoices_have_no_gap() -> Iterator[Breach]:
+    """M3: the numbers of each supplier's invoices run from 1 without a gap."""
+    last, count = sa.func.max(Invoice.number), sa.func.count(Invoice.id)
+    query = (
+        sa.select(Invoice.ambassador_id, last.label("last"), count.label("count"))
+        .group_by(Invoice.ambassador_id)
+        .having(sa.or_(last != count, sa.func.min(Invoice.number) != 1))
+    )
+    for row in db.session.execute(query.limit(MOST_SHOWN)):
+        detail = f"has {row.count} invoices and the last number {row.last}"
+        yield Breach("M3", f"ambassador {row.ambassador_id}", detail)
+
+
 CHECKS: tuple[Callable[[], Iterator[Breach]], ...] = (
     ledger_says_the_same,
     nothing_else_is_paid,
     approved_by_the_rules,
     contracts_were_signed,
     contracts_are_as_signed,
+    invoices_have_no_gap,
 )
 
 _WAYS = (Account.TRANSIT, Account.CASH, Account.STORE_CREDIT)

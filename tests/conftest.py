@@ -172,6 +172,7 @@ def _empty(app: Flask) -> None:
 
 _ADDED = {  # rows that did not come with a migration, where some did
     "threshold": "recorded_by <> ''", "contract_template": "version > 1",
+    "billing_terms": "version > 1",
 }  # fmt: skip
 
 
