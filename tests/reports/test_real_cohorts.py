@@ -20,7 +20,7 @@ from flask import Flask
 
 from core import clock
 from reports import cohorts, engine, forecast, lake, prediction
-from reports.models import Period, Report
+from reports.models import Period, Report, following
 from reports.sources import PURCHASES
 from tests.conftest import SHARED
 
@@ -117,7 +117,7 @@ def _by_month(report: Report, figure: str) -> dict[str, int]:
     """Return a figure of all cohorts by calendar month."""
     told: dict[str, int] = defaultdict(int)
     for row in report.rows:
-        told[cohorts.following(row.cohort, row.age_months)] += getattr(row, figure)
+        told[following(row.cohort, row.age_months)] += getattr(row, figure)
     return dict(told)
 
 
