@@ -145,7 +145,7 @@ def test_simulated_customers_give_back_what_they_were_made_of(seed: int) -> None
 
 
 def test_the_interval_holds_the_future() -> None:
-    held, worlds = 0, 6
+    held, worlds = 0, 8
     for seed in range(worlds):
         history, later = _simulated(100 + seed, 300)
         everybody = np.zeros(len(later), dtype=np.int64)
@@ -156,7 +156,7 @@ def test_the_interval_holds_the_future() -> None:
             )
         )  # fmt: skip
         held += low[0] <= sum(map(sum, later)) <= high[0]
-    assert held >= worlds - 1
+    assert held >= worlds - 2
 
 
 def test_more_customers_make_a_narrower_interval_and_the_same_ones_the_same(
