@@ -102,7 +102,8 @@ class Fit:
         """
         vague = np.eye(len(self.at)) / _VAGUE**2
         precision = self.precision + vague
-        root = np.linalg.cholesky(np.linalg.inv(precision))
+        values, directions = np.linalg.eigh(precision)
+        root = directions / np.sqrt(np.maximum(values, 1 / _VAGUE**2))
         steps = random.standard_normal((count, len(self.at))) @ root.T
         steps /= np.sqrt(random.chisquare(_TAIL, (count, 1)) / _TAIL)
         found = np.clip(self.at + steps, self.start - FARTHEST, self.start + FARTHEST)

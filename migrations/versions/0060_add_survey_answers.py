@@ -8,7 +8,7 @@ from alembic import op
 from core.db import UtcDateTime
 
 revision = "0060_add_survey_answers"
-down_revision = "0042_add_contract_meter"
+down_revision = "0043_add_self_billing"
 branch_labels = None
 depends_on = None
 
