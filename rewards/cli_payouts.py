@@ -12,7 +12,7 @@ from accounts import permissions
 from ambassadors import program
 from core.commands import committed
 from core.money import to_major
-from rewards import jobs_payouts, payout_blocks, payout_sending, payouts
+from rewards import jobs_payouts, payout_blocks, payout_list, payout_sending, payouts
 from rewards.models import PayoutMethod
 from rewards.models_payouts import PayoutState
 
@@ -79,5 +79,5 @@ def export(batch: int, out: Path) -> None:
 
 
 def _tell(batch: int) -> None:
-    for (method, state), (count, _amount) in sorted(payouts.sums(batch).items()):
+    for (method, state), (count, _amount) in sorted(payout_list.sums(batch).items()):
         click.echo(f"{method.value}: {count} {state.value}")

@@ -17,7 +17,7 @@ from core import money, sheets
 from core.db import db, retried
 from core.errors import DomainError
 from core.web import row_asked
-from rewards import payout_blocks, payout_sending, payouts
+from rewards import payout_blocks, payout_list, payout_sending, payouts
 from rewards import wording_payouts as words
 from rewards.forms_payouts import PrepareForm, ReferenceForm, ReturnForm
 from rewards.models import PayoutMethod
@@ -100,7 +100,7 @@ def one(batch_id: int) -> ResponseReturnValue:
     batch = payouts.batch_of(batch_id)
     after = row_asked("after") or 0
     found = payouts.of_batch(batch_id, after=after, limit=PAGE + 1)
-    sums = payouts.sums(batch_id)
+    sums = payout_list.sums(batch_id)
     return render_template(
         "rewards/console_payouts/one.html",
         batch=batch, found=found[:PAGE], words=words, after=after, total=payouts.total(batch_id),
@@ -221,7 +221,7 @@ def download(batch_id: int) -> ResponseReturnValue:
 
 def _index(status: int) -> ResponseReturnValue:
     due = []
-    for currency in payouts.currencies():
+    for currency in payout_list.currencies():
         found = payout_blocks.candidates(currency)
         form = PrepareForm(formdata=None, currency=currency, token=secrets.token_urlsafe(16))
         due.append(
@@ -232,7 +232,7 @@ def _index(status: int) -> ResponseReturnValue:
         )  # fmt: skip
     page = render_template(
         "rewards/console_payouts/list.html",
-        due=due, batches=payouts.batches(), words=words, most=WAITING,
+        due=due, batches=payout_list.batches(), words=words, most=WAITING,
         minimum=program.current().minimum_payout,
     )  # fmt: skip
     return page, status

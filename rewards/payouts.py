@@ -9,7 +9,6 @@ of the payout in the ledger, so a repeat moves nothing.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from typing import Any
 
 import sqlalchemy as sa
 from flask_babel import gettext as _
@@ -20,10 +19,9 @@ from ambassadors.models import Ambassador
 from core import clock, mails
 from core.db import BATCH_ROWS, db, upsert_dialect
 from core.errors import ConflictError, NotFoundError
-from core.money import POINTS
 from rewards import ledger, news, payout_blocks, payout_details, self_billing
 from rewards.ledger import Draft
-from rewards.models import Account, EntryKind, PayoutMethod, Posting
+from rewards.models import Account, EntryKind, PayoutMethod
 from rewards.models_payouts import OPEN, Payout, PayoutBatch, PayoutState
 
 _FINAL = (PayoutState.FAILED, PayoutState.REVERSED, PayoutState.CANCELLED)
@@ -232,23 +230,6 @@ def batch_of(batch_id: int) -> PayoutBatch:
     return batch
 
 
-def batches(*, limit: int = 50) -> list[Any]:
-    """Return the latest batches: PayoutBatch, payouts (of them not cancelled) and their total."""
-    counts = sa.and_(Payout.batch_id == PayoutBatch.id, Payout.state != PayoutState.CANCELLED)
-    query = (
-        sa.select(
-            PayoutBatch, sa.func.count(Payout.id).label("count"),
-            sa.func.coalesce(sa.func.sum(Payout.amount), 0).label("total"),
-            sa.func.count(sa.case((Payout.state == PayoutState.PAID, 1))).label("paid"),
-        )
-        .outerjoin(Payout, counts)
-        .group_by(PayoutBatch.id)
-        .order_by(PayoutBatch.id.desc())
-        .limit(limit)
-    )  # fmt: skip
-    return list(db.session.execute(query))
-
-
 def of_batch(batch_id: int, *, after: int = 0, limit: int = 100) -> list[Payout]:
     """Return payouts of a batch in the order of their numbers."""
     query = (
@@ -271,28 +252,6 @@ def ids_of(batch_id: int, method: PayoutMethod, state: PayoutState) -> list[int]
     return list(db.session.scalars(query))
 
 
-def currencies() -> list[str]:
-    """Return the currencies in which somebody has payable money, the program's first."""
-    own = program.current().currency
-    rows = db.session.scalars(
-        sa.select(Posting.currency)
-        .where(Posting.account == Account.PAYABLE, Posting.currency != POINTS)
-        .group_by(Posting.currency)
-    )
-    return sorted({own, *rows}, key=lambda currency: (currency != own, currency))
-
-
-def of_ambassador(ambassador_id: int, *, limit: int = 50) -> list[Payout]:
-    """Return the payouts that were approved for an ambassador, the latest first."""
-    query = (
-        sa.select(Payout)
-        .where(Payout.ambassador_id == ambassador_id, Payout.approved_at.is_not(None))
-        .order_by(Payout.id.desc())
-        .limit(limit)
-    )
-    return list(db.session.scalars(query))
-
-
 def forget(ambassador_id: int) -> None:
     """Forget to which account an ambassador was paid; a payout under way keeps it till its end."""
     db.session.execute(
@@ -303,16 +262,6 @@ def forget(ambassador_id: int) -> None:
         .values(holder="", sealed=None, last4="", account=None)
         .execution_options(synchronize_session=False)
     )
-
-
-def sums(batch_id: int) -> dict[tuple[PayoutMethod, PayoutState], tuple[int, int]]:
-    """Return how many payouts of a batch stand where, and what they sum up to."""
-    rows = db.session.execute(
-        sa.select(Payout.method, Payout.state, sa.func.count(), sa.func.sum(Payout.amount))
-        .where(Payout.batch_id == batch_id)
-        .group_by(Payout.method, Payout.state)
-    )
-    return {(method, state): (count, int(amount)) for method, state, count, amount in rows}
 
 
 def total(batch_id: int) -> int:

@@ -35,7 +35,7 @@ from rewards import (
     earnings,
     invitation_codes,
     payout_details,
-    payouts,
+    payout_list,
     self_billing,
 )  # fmt: skip
 from rewards.models import (
@@ -213,7 +213,7 @@ def _payouts(ambassador_id: int) -> list[dict[str, Any]]:
     """Return what was approved to be paid, as their page has it, with the account it went to."""
     names = ("amount", "currency", "method", "state", "holder", "last4", "account", "reference",
              "approved_at", "sent_at", "settled_at")  # fmt: skip
-    return [_row(one, *names) for one in payouts.of_ambassador(ambassador_id, limit=10**6)]
+    return [_row(one, *names) for one in payout_list.of_ambassador(ambassador_id, limit=10**6)]
 
 
 def _perks(ambassador_id: int) -> dict[str, Any]:

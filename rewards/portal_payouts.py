@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from accounts import permissions
 from ambassadors import program
-from rewards import payout_blocks, payouts
+from rewards import payout_blocks, payout_list
 from rewards import wording_payouts as words
 from rewards.portal import me, wallets
 
@@ -26,7 +26,7 @@ def everything() -> ResponseReturnValue:
     is_small = payout_blocks.Block.MINIMUM in blocks
     return render_template(
         "rewards/portal/payouts.html",
-        found=payouts.of_ambassador(ambassador.id), wallets=wallets(ambassador.id), words=words,
+        found=payout_list.of_ambassador(ambassador.id), wallets=wallets(ambassador.id), words=words,
         told=[] if is_small else [words.TOLD[one] for one in blocks if one in words.TOLD],
         is_small=is_small, rules=rules,
     )  # fmt: skip

@@ -21,7 +21,7 @@ from integrations import facts
 from reports import cohorts, engine, forecast, prediction, wording_prediction
 from reports.models import Doubt, Period, Reason
 from rewards import intake
-from tests.factories import make_key, make_user, must, purchase_fact, sign_in
+from tests.factories import make_key, make_user, purchase_fact, sign_in
 from tests.reports.conftest import buy
 
 OPENING = datetime(2025, 6, 2, 12, tzinfo=UTC)
@@ -244,15 +244,9 @@ def test_the_page_says_why_there_is_none(london: Flask, client: FlaskClient) -> 
 def test_api_command_and_files_give_the_same_figures(
     shop: Flask, client: FlaskClient, tmp_path: Path
 ) -> None:
-<<<<<<< HEAD
-    answer = must(
-        client.get(f"/api/v1/reports/prediction?{ADDRESS}", headers=make_key("read")).json
-    )
-=======
     answer = client.get(
         f"/api/v1/reports/prediction?{ADDRESS}", headers=make_key("read")
     ).get_json()
->>>>>>> 062adcd2b1a890d964edb4866266374bfc4c8069
     assert answer["totals"]["model"]["r"] > 0
     assert answer["totals"]["check"]["check_months"] == 3
     assert answer["definition"]["columns"]["ltv_12"]
