@@ -28,14 +28,15 @@ from accounts import (
 from accounts import jobs as accounts_jobs
 from ambassadors import api as ambassadors_api
 from ambassadors import cli as ambassadors_cli
-from ambassadors import console as ambassadors_console
 from ambassadors import (
+    cli_holdouts,
     console_charter,
     console_circles,
     console_members,
     jobs_applications,
     program,
 )
+from ambassadors import console as ambassadors_console
 from ambassadors import portal as ambassadors_portal
 from ambassadors import public as unsubscribing
 from campaigns import api as campaigns_api
@@ -82,8 +83,8 @@ from referrals import public as referral_links
 from reports import api as reports_api
 from reports import cli as reports_cli
 from reports import cli_ledger as ledger_cli
-from reports import console as reports_console
 from reports import (
+    cli_lift,
     console_board,
     console_books,
     console_direction,
@@ -92,6 +93,7 @@ from reports import (
     console_survey,
     console_views,
 )
+from reports import console as reports_console
 from reports import jobs as reports_jobs
 from rewards import api as purchases_api
 from rewards import (
@@ -154,6 +156,7 @@ DOORS: list[Blueprint] = [
     accounts_cli.keys_door,
     referral_links.door,
     ambassadors_cli.door,
+    cli_holdouts.door,
     campaigns_cli.door,
     codes_cli.door,
     campaigns_api.door,
@@ -168,6 +171,7 @@ DOORS: list[Blueprint] = [
     purchases_api.door,
     reports_api.door,
     reports_cli.door,
+    cli_lift.door,
     ledger_cli.door,
     reports_console.door,
     console_overview.door,

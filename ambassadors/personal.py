@@ -26,6 +26,7 @@ from ambassadors.models import (
     Tag,
     TimelineEntry,
 )
+from ambassadors.models_holdouts import Holdout, HoldoutMember
 from ambassadors.models_recruiting import Application, ApplicationState, SocialProfile
 from core.db import affected, db
 
@@ -54,6 +55,9 @@ def told(member_id: int, digests: Collection[str]) -> Told:
         "asks_and_gives": sa.select(Contact.kind, Contact.what, Contact.occurred_at).where(
             Contact.member_id == of
         ),
+        "holdouts": sa.select(Holdout.name, HoldoutMember.is_withheld, HoldoutMember.drawn_at)
+        .join(Holdout, Holdout.id == HoldoutMember.holdout_id)
+        .where(HoldoutMember.member_id == of),
         "message_choices": sa.select(
             ContactChoice.snoozed_until, ContactChoice.unsubscribed_at
         ).where(ContactChoice.member_id == of),

@@ -58,3 +58,15 @@ def joined() -> dict[int, date]:
     """Return on which day each customer who is linked to a member joined."""
     query = sa.select(Customer.id, Member.joined_on).join(Member, Member.id == Customer.member_id)
     return {row[0]: row[1] for row in db.session.execute(query)}
+
+
+def customers_of(member_ids: Iterable[int]) -> dict[int, int]:
+    """Return the member of each customer who is linked to one of these members."""
+    ids = sorted(set(member_ids))
+    found: dict[int, int] = {}
+    for start in range(0, len(ids), BATCH_ROWS):
+        query = sa.select(Customer.id, Customer.member_id).where(
+            Customer.member_id.in_(ids[start : start + BATCH_ROWS])
+        )
+        found |= {row[0]: row[1] for row in db.session.execute(query) if row[1]}
+    return found

@@ -44,8 +44,9 @@ def test_fans_whose_purchases_were_growing_raise_the_alarm_more_often_than_chanc
     assert sum(tally.is_covered) < 4  # the alarm is there because the estimate is wrong here
 
 
-def test_ten_members_are_not_enough() -> None:
-    tally = simulations.run(_world("frequency", "large"), 3, members=10)
+@pytest.mark.parametrize("measure", simulations.SIZES)
+def test_ten_members_are_not_enough(measure: str) -> None:
+    tally = simulations.run(_world(measure, "large"), 3, members=10)
     assert tally.untold == 3
     assert estimates.verdict(Estimate(None, None, None, 10), None) is Verdict.NOT_ENOUGH
 
