@@ -8,7 +8,7 @@ from alembic import op
 from core.db import UtcDateTime
 
 revision = "0050_add_holdouts"
-down_revision = "0032_add_sepa_debtor"
+down_revision = "0043_add_self_billing"
 branch_labels = None
 depends_on = None
 

@@ -8,7 +8,7 @@ from alembic import op
 from core.db import UtcDateTime
 
 revision = "0060_add_survey_answers"
-down_revision = "0043_add_self_billing"
+down_revision = "0050_add_holdouts"
 branch_labels = None
 depends_on = None
 
