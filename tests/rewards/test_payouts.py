@@ -234,6 +234,27 @@ def test_a_batch_below_the_limit_needs_one_person(app: Flask) -> None:
     with later():
         batch = payouts.prepare("EUR", key="march", by="user:1")
         assert payouts.approve(batch.id, by="user:1").approved_by == "user:1"
+        program.set_rules({"payout_approval_above": "0"})
+        holds()  # a stricter rule is for the batches that come
+
+
+def test_verify_names_a_batch_that_its_maker_approved_above_the_limit(app: Flask) -> None:
+    earner(60_000)
+    with later():
+        batch = payouts.prepare("EUR", key="march", by="user:1")
+        payouts.approve(batch.id, by="user:2")
+        batch.approved_by = "user:1"
+        db.session.flush()
+        program.set_rules({"payout_approval_above": "100.00"})
+        assert [one.invariant for one in verify.breaches()] == ["M9"]
+
+
+def test_verify_names_a_payout_to_an_account_that_was_new(app: Flask) -> None:
+    earner()
+    with later():
+        approved()
+        db.session.execute(sa.update(ConnectedAccount).values(created_at=LATER))
+        assert [one.invariant for one in verify.breaches()] == ["M9"]
 
 
 def test_each_reason_not_to_pay_is_told(app: Flask) -> None:
@@ -503,7 +524,7 @@ def test_store_credit_is_one_code_that_nobody_can_guess(app: Flask) -> None:
         db.session.commit()
         assert (state(payout), payout.reference) == (PayoutState.PAID, code)
     line = db.session.scalars(sa.select(AuditLine).where(AuditLine.act == "payout.credit")).one()
-    assert (line.object_id, code in str(line.details)) == (str(payout.id), False)
+    assert (line.object_id, must(code) in str(line.details)) == (str(payout.id), False)
     assert must(code).startswith("CREDIT-")
     assert stands(who) == {"store_credit": 1000}
     holds()
