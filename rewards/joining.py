@@ -20,7 +20,7 @@ from campaigns.models import Campaign, CampaignStatus
 from core import mails
 from core.db import db
 from core.errors import ConflictError, Fault, InvalidInputError
-from referrals import invitations, recruiting
+from referrals import codes, invitations, recruiting
 from referrals.models_invitations import Invitation
 from rewards import vouchers
 from rewards.models import Voucher
@@ -80,7 +80,7 @@ def accept(token: str, said: Said) -> Joined:
     if before and before.status in {AmbassadorStatus.SUSPENDED, AmbassadorStatus.LEFT}:
         raise RestingError(_("Your part in the program rests, so nothing can be taken now."))
     campaign = _campaign(invitation)
-    if campaign and agreed and not _has_seat(campaign.id):
+    if campaign and agreed and not _is_in(before, campaign.id) and not _has_seat(campaign.id):
         _wait(invitation, person, said, campaign.id, agreed)
         return Joined(ambassador=None)
     voucher = db.session.get(Voucher, invitation.voucher_id) if invitation.voucher_id else None
@@ -142,6 +142,12 @@ def _campaign(invitation: Invitation) -> Campaign | None:
     if campaign.status is CampaignStatus.ENDED:
         raise ConflictError(_("This campaign has ended: nobody can join it."))
     return campaign
+
+
+def _is_in(ambassador: Ambassador | None, campaign_id: int) -> bool:
+    """Tell whether somebody joined a campaign by another way meanwhile, and has a seat."""
+    own = codes.of_ambassador(ambassador.id) if ambassador else []
+    return any(one.campaign_id == campaign_id for one in own)
 
 
 def _has_seat(campaign_id: int) -> bool:

@@ -46,6 +46,7 @@ class PayoutBatch(Model):
     created_by: Mapped[str] = mapped_column(sa.String(100))  # as the audit log names people
     approved_at: Mapped[UtcTime | None]
     approved_by: Mapped[str | None] = mapped_column(sa.String(100))
+    alone_up_to: Mapped[MinorUnits | None]  # what its maker could approve alone, that day
     cancelled_at: Mapped[UtcTime | None]
     exported_at: Mapped[UtcTime | None]  # when the bank's file was first made
 

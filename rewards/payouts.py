@@ -85,6 +85,7 @@ def approve(batch_id: int, *, by: str) -> PayoutBatch:
             _("This batch needs somebody else: who prepared it cannot approve this much alone.")
         )
     batch.approved_at, batch.approved_by = clock.now(), by
+    batch.alone_up_to = program.current().payout_approval_above
     drafts = _in_state(batch_id, PayoutState.DRAFT)
     approved = [one for one in _checked(drafts, batch.currency) if one.reason is None]
     ledger.post([_set_aside(one) for one in approved])

@@ -13,14 +13,13 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from ambassadors import program
 from core.db import db
 from rewards import contract_meter, contracts, payout_details
 from rewards.breach import MOST_SHOWN, Breach
 from rewards.models import Account, Entry, PayoutDetail, PayoutMethod, Posting
 from rewards.models_billing import Invoice
 from rewards.models_contracts import Contract
-from rewards.models_payouts import Payout, PayoutBatch, PayoutState
+from rewards.models_payouts import ConnectedAccount, Payout, PayoutBatch, PayoutState
 
 _ASIDE = (PayoutState.APPROVED, PayoutState.SENDING, PayoutState.UNKNOWN, PayoutState.SENT)
 
@@ -81,24 +80,24 @@ def nothing_else_is_paid() -> Iterator[Breach]:
 
 def approved_by_the_rules() -> Iterator[Breach]:
     """M9: no payout to a destination that was new, or approved by its maker above the limit."""
+    connected = ConnectedAccount.created_at.label("connected_at")
     query = (
-        sa.select(Payout.id, Payout.approved_at, PayoutDetail.changed_at)
+        sa.select(Payout.id, Payout.approved_at, PayoutDetail.changed_at, connected)
         .join(PayoutDetail, PayoutDetail.ambassador_id == Payout.ambassador_id)
-        .where(
-            Payout.approved_at >= PayoutDetail.changed_at,
-            Payout.method != PayoutMethod.MANUAL,
-        )
+        .outerjoin(ConnectedAccount, ConnectedAccount.account == Payout.account)
+        .where(Payout.approved_at.is_not(None), Payout.method != PayoutMethod.MANUAL)
         .order_by(Payout.id.desc())
     )
     for row in db.session.execute(query):
-        if row.approved_at < row.changed_at + payout_details.HOLD:
+        since = [at for at in (row.changed_at, row.connected_at) if at and at <= row.approved_at]
+        if any(row.approved_at < at + payout_details.HOLD for at in since):
             yield Breach("M9", f"payout {row.id}", "was approved to a destination under 72 h old")
     summed = (
         sa.select(PayoutBatch.id, sa.func.sum(Payout.amount).label("total"))
         .join(Payout, Payout.batch_id == PayoutBatch.id)
         .where(PayoutBatch.approved_by == PayoutBatch.created_by, Payout.approved_at.is_not(None))
         .group_by(PayoutBatch.id)
-        .having(sa.func.sum(Payout.amount) > program.current().payout_approval_above)
+        .having(sa.func.sum(Payout.amount) > PayoutBatch.alone_up_to)
     )
     for batch_id, total in db.session.execute(summed.limit(MOST_SHOWN)):
         yield Breach("M9", f"payout batch {batch_id}", f"of {total} was approved by its maker")

@@ -33,6 +33,7 @@ def upgrade() -> None:
         sa.Column("created_by", sa.String(length=100), nullable=False),
         sa.Column("approved_at", TIME, nullable=True),
         sa.Column("approved_by", sa.String(length=100), nullable=True),
+        sa.Column("alone_up_to", sa.BigInteger(), nullable=True),
         sa.Column("cancelled_at", TIME, nullable=True),
         sa.Column("exported_at", TIME, nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_payout_batch")),

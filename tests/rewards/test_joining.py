@@ -27,7 +27,7 @@ from ambassadors.models_recruiting import Application, ApplicationState
 from core import clock, emails
 from core.db import db
 from core.outbox import OutboxMessage
-from referrals import codes, invitations, invitees
+from referrals import codes, given_codes, invitations, invitees
 from referrals.invitees import Spared, Target
 from referrals.models_invitations import Invitation, Standing
 from rewards import vouchers
@@ -164,6 +164,27 @@ def test_a_full_campaign_puts_who_comes_on_the_waiting_list(
     assert (waiting.email, waiting.state) == ("p1@example.com", ApplicationState.LISTED)
     assert members.find(email="p1@example.com") is None
     assert must(applications.page_of(campaign.id)).taken == 1
+
+
+def test_who_came_in_by_their_application_meanwhile_takes_no_second_seat(
+    app: Flask, client: FlaskClient
+) -> None:
+    campaign = make_campaign()
+    applications.set_up(
+        campaign.id,
+        applications.Setup(is_open=True, title_en="Join", title_fr="Venez", capacity=1),
+    )
+    path = invited(campaign_id=campaign.id)
+    digest = emails.digest("zoe@example.com")
+    member = make_member(email="zoe@example.com", email_hash=digest)
+    zoe = make_ambassador(member=member)
+    assert applications.take_seat(campaign.id)  # as her application was approved
+    given_codes.on_joining([zoe.id], campaign)
+    db.session.commit()
+    assert yes(client, path) == 303
+    assert standing_of("zoe@example.com") is Standing.ACCEPTED
+    assert must(applications.page_of(campaign.id)).taken == 1
+    assert db.session.scalar(sa.select(Application.id)) is None  # she waits for nothing
 
 
 def test_who_has_a_password_or_works_here_gets_a_link_instead_of_a_session(

@@ -234,6 +234,27 @@ def test_a_batch_below_the_limit_needs_one_person(app: Flask) -> None:
     with later():
         batch = payouts.prepare("EUR", key="march", by="user:1")
         assert payouts.approve(batch.id, by="user:1").approved_by == "user:1"
+        program.set_rules({"payout_approval_above": "0"})
+        holds()  # a stricter rule is for the batches that come
+
+
+def test_verify_names_a_batch_that_its_maker_approved_above_the_limit(app: Flask) -> None:
+    earner(60_000)
+    with later():
+        batch = payouts.prepare("EUR", key="march", by="user:1")
+        payouts.approve(batch.id, by="user:2")
+        batch.approved_by = "user:1"
+        db.session.flush()
+        program.set_rules({"payout_approval_above": "100.00"})
+        assert [one.invariant for one in verify.breaches()] == ["M9"]
+
+
+def test_verify_names_a_payout_to_an_account_that_was_new(app: Flask) -> None:
+    earner()
+    with later():
+        approved()
+        db.session.execute(sa.update(ConnectedAccount).values(created_at=LATER))
+        assert [one.invariant for one in verify.breaches()] == ["M9"]
 
 
 def test_each_reason_not_to_pay_is_told(app: Flask) -> None:
