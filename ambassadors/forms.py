@@ -28,12 +28,13 @@ STATUSES = {
 }
 _OWN_LANGUAGES = [SelectChoice("en", "English"), SelectChoice("fr", "Français")]
 _LANGUAGES = [SelectChoice("", _l("As their browser asks")), *_OWN_LANGUAGES]
+_NEEDED = InputRequired(_l("This field is needed."))
 
 
 class AmbassadorForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF is untyped
     """An ambassador, new or known."""
 
-    name = StringField(_l("Name"), [InputRequired(_l("This field is needed.")), Length(max=200)])
+    name = StringField(_l("Name"), [_NEEDED, Length(max=200)])
     email = EmailField(_l("E-mail"), [Length(max=254)], render_kw={"autocomplete": "off"})
     kind = SelectField(
         _l("Kind"), choices=[SelectChoice(kind.value, word) for kind, word in KINDS.items()]
@@ -86,19 +87,17 @@ class StatusForm(FlaskForm):  # type: ignore[misc]
 class ProgramForm(FlaskForm):  # type: ignore[misc]
     """The program's rules."""
 
-    name = StringField(_l("Name of the program"), [InputRequired()])
-    currency = StringField(
-        _l("Currency"), [InputRequired()], description=_l("Three letters, such as CHF.")
-    )
+    name = StringField(_l("Name of the program"), [_NEEDED])
+    currency = StringField(_l("Currency"), [_NEEDED], description=_l("Three letters, such as CHF."))
     timezone = StringField(
         _l("Time zone"),
-        [InputRequired()],
+        [_NEEDED],
         description=_l("Days and months are counted there, such as Europe/Zurich."),
     )
     locale = SelectField(_l("Language of the program"), choices=_OWN_LANGUAGES)
     shop_url = StringField(
         _l("Address of the shop"),
-        [InputRequired()],
+        [_NEEDED],
         description=_l("Where links lead unless a campaign says otherwise."),
     )
     allowed_hosts = StringField(
@@ -106,7 +105,7 @@ class ProgramForm(FlaskForm):  # type: ignore[misc]
         description=_l("Such as blog.example, separated by spaces."),
     )
     attribution_days = StringField(
-        _l("Days in which a click earns"), [InputRequired()], render_kw={"inputmode": "numeric"}
+        _l("Days in which a click earns"), [_NEEDED], render_kw={"inputmode": "numeric"}
     )
     attribution_touch = SelectField(
         _l("Of several clicks"),
@@ -121,39 +120,39 @@ class ProgramForm(FlaskForm):  # type: ignore[misc]
     )
     hold_days = StringField(
         _l("Days before a commission is payable"),
-        [InputRequired()],
+        [_NEEDED],
         description=_l("Usually the time in which a purchase can be returned."),
         render_kw={"inputmode": "numeric"},
     )
     minimum_payout = StringField(
-        _l("Smallest payout"), [InputRequired()], render_kw={"inputmode": "decimal"}
+        _l("Smallest payout"), [_NEEDED], render_kw={"inputmode": "decimal"}
     )
     payout_approval_above = StringField(
         _l("Payouts that need a second person"),
-        [InputRequired()],
+        [_NEEDED],
         description=_l("A batch of more than this is approved by somebody other than its maker."),
         render_kw={"inputmode": "decimal"},
     )
     asks_per_week = StringField(
         _l("Messages a member may get in a week"),
-        [InputRequired()],
+        [_NEEDED],
         render_kw={"inputmode": "numeric"},
     )
     rate_days = StringField(
         _l("Days for which a rate of currency holds"),
-        [InputRequired()],
+        [_NEEDED],
         description=_l("Central banks publish none on days off. An older rate counts as missing."),
         render_kw={"inputmode": "numeric"},
     )
     velocity_orders = StringField(
         _l("Purchases of one ambassador within an hour that are too many"),
-        [InputRequired()],
+        [_NEEDED],
         description=_l("From so many on, their commissions wait for a decision; 0 for never."),
         render_kw={"inputmode": "numeric"},
     )
     shared_ip_customers = StringField(
         _l("Customers of one ambassador behind one internet address that are too many"),
-        [InputRequired()],
+        [_NEEDED],
         description=_l("From so many on, their commissions wait for a decision; 0 for never."),
         render_kw={"inputmode": "numeric"},
     )
@@ -163,19 +162,19 @@ class ProgramForm(FlaskForm):  # type: ignore[misc]
     )
     asks_per_give = StringField(
         _l("Asks before the next give"),
-        [InputRequired()],
+        [_NEEDED],
         description=_l("Over 90 days. 0 does not count them."),
         render_kw={"inputmode": "numeric"},
     )
     quiet_from = StringField(
         _l("Quiet from (hour)"),
-        [InputRequired()],
+        [_NEEDED],
         description=_l("From 0 to 23, in the program's time zone."),
         render_kw={"inputmode": "numeric"},
     )
     quiet_until = StringField(
         _l("Quiet until (hour)"),
-        [InputRequired()],
+        [_NEEDED],
         description=_l("The same hour twice: no quiet hours."),
         render_kw={"inputmode": "numeric"},
     )
@@ -184,7 +183,7 @@ class ProgramForm(FlaskForm):  # type: ignore[misc]
     )
     invitations_per_month = StringField(
         _l("Invitations of an ambassador in a month"),
-        [InputRequired()],
+        [_NEEDED],
         description=_l("To people they know, who become ambassadors. 0: none."),
         render_kw={"inputmode": "numeric"},
     )

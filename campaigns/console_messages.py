@@ -62,8 +62,11 @@ def create() -> ResponseReturnValue:
 @door.route("/<int:message_id>/edit", methods=["GET", "POST"])
 @permissions.allow(permissions.MARKETER)
 def edit(message_id: int) -> ResponseReturnValue:
-    """Change a message that is not sent yet."""
-    return _edit(messages.find(message_id))
+    """Change a message that is not sent yet; one that is sent is shown."""
+    message = messages.find(message_id)
+    if request.method == "GET" and message.status is not MessageStatus.DRAFT:
+        return redirect(url_for(".one", message_id=message.id))
+    return _edit(message)
 
 
 @door.get("/<int:message_id>")

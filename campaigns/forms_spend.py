@@ -21,6 +21,7 @@ KIND_NAMES = {
     SpendKind.PERKS: _l("Perks"),
     SpendKind.OTHER: _l("Other"),
 }
+_NEEDED = DataRequired(_l("This field is needed."))
 
 
 class SpendForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF is untyped
@@ -28,16 +29,16 @@ class SpendForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF is untyped
 
     channel = StringField(
         _l("Channel"),
-        [DataRequired(), Length(max=60)],
+        [_NEEDED, Length(max=60)],
         description=_l("Such as paid_social, paid_search or community."),
     )
-    on = DateField(_l("Day"), [DataRequired()])
+    on = DateField(_l("Day"), [_NEEDED])
     amount = StringField(
         _l("Amount"),
-        [DataRequired(), Length(max=30)],
+        [_NEEDED, Length(max=30)],
         description=_l("With a minus sign to correct an earlier line."),
     )
-    currency = StringField(_l("Currency"), [DataRequired(), Length(min=3, max=3)])
+    currency = StringField(_l("Currency"), [_NEEDED, Length(min=3, max=3)])
     kind = SelectField(
         _l("Kind"), choices=[SelectChoice(kind.value, name) for kind, name in KIND_NAMES.items()]
     )

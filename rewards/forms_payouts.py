@@ -30,4 +30,6 @@ class ReferenceForm(FlaskForm):  # type: ignore[misc]
 class ReturnForm(FlaskForm):  # type: ignore[misc]
     """Why money did not arrive."""
 
-    reason = StringField(_l("What happened"), [InputRequired(), Length(max=300)])
+    reason = StringField(
+        _l("What happened"), [InputRequired(_l("This field is needed.")), Length(max=300)]
+    )

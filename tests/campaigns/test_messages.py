@@ -339,6 +339,7 @@ def test_staff_write_look_try_send_and_follow_a_message(app: Flask, client: Flas
     client.post(f"{here}/send")
     assert "on its way" in client.get(here).text
     assert client.post(f"{here}/send").status_code == 409
+    assert client.get(f"{here}/edit").location == here
     assert client.post(f"{here}/edit", data=FORM).status_code == 422
     assert jobs.send_messages() == 1
     page = client.get(here).text

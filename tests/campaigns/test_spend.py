@@ -164,6 +164,14 @@ def test_the_page_says_what_is_wrong(app: Flask, staff: FlaskClient, wrong: dict
     assert _all() == []
 
 
+def test_an_empty_field_is_told_in_the_words_of_all_our_forms(
+    app: Flask, staff: FlaskClient
+) -> None:
+    answer = staff.post("/console/spend?lang=fr", data=FORM | {"channel": ""})
+    assert "Ce champ est nécessaire." in answer.text
+    assert "requis" not in answer.text
+
+
 def test_the_page_filters_and_gives_a_file_that_can_be_imported(
     app: Flask, staff: FlaskClient, tmp_path: Path
 ) -> None:
