@@ -19,7 +19,8 @@ door = permissions.guard(
 )
 
 
-Figures = dict[str, str | int | float | None]
+Figure = str | int | float | None
+Figures = dict[str, Figure | dict[str, Figure]]  # some stand in groups, such as `declared`
 
 
 class DefinitionOut(Struct):

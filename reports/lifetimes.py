@@ -113,8 +113,8 @@ class Fit:
         weight = np.array([self.likelihood(row)[0] for row in found]) - proposed
         weight -= np.einsum("ij,jk,ik->i", steps, vague, steps) / 2
         chance = np.exp(weight - weight.max())
-        drawn: Numbers = found[random.choice(count, count, p=chance / chance.sum())]
-        return drawn
+        likely: Numbers = found[random.choice(count, count, p=chance / chance.sum())]
+        return likely
 
 
 def fit_buying(history: History) -> Fit:
