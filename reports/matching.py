@@ -29,6 +29,7 @@ AROUND = 6  # months compared on either side of joining
 AT_LEAST = 2  # of these months must be there, on either side
 BANDS = (0, 0.25, 0.5, 0.75, 1)  # where members' first baskets are cut
 MOST_OTHERS = 200  # of a cell; more add work and next to no certainty
+MOST_MEMBERS = 5_000  # chosen at random among more: the interval is narrow by then
 FEWEST_OTHERS = 2  # of a cell: one alone shows nothing of how customers differ
 
 
@@ -98,10 +99,12 @@ def cells(customers: Customers, members: Ints, rng: np.random.Generator) -> list
     Args:
         customers: Everybody.
         members: Whom to find others for, from `comparable`.
-        rng: Chooses among others where a cell has more than `MOST_OTHERS`.
+        rng: Chooses where there are more than `MOST_MEMBERS`, or `MOST_OTHERS` in a cell.
     """
     if not len(members):
         return []
+    if len(members) > MOST_MEMBERS:
+        members = np.sort(rng.choice(members, MOST_MEMBERS, replace=False))
     key = _keys(customers, members)
     others = np.flatnonzero(customers.joined == NEVER)
     others = others[np.argsort(key[others], kind="stable")]
