@@ -83,6 +83,11 @@ def find(name: str) -> Holdout:
     return found
 
 
+def everything() -> Sequence[Holdout]:
+    """Return every holdout, the newest first."""
+    return db.session.scalars(sa.select(Holdout).order_by(Holdout.id.desc())).all()
+
+
 def draw(holdout: Holdout, member_ids: Iterable[int]) -> Drawn:
     """Draw the lot of each member, and keep it with the moment of the first drawing."""
     ids = sorted(set(member_ids))

@@ -11,7 +11,7 @@ from flask import Blueprint, Response, render_template, request, stream_with_con
 from flask_babel import gettext as _
 
 from accounts import audit, permissions
-from ambassadors import program
+from ambassadors import holdouts, program
 from ambassadors.forms import KINDS
 from campaigns.spend import COMMUNITY
 from core import clock, countries, i18n, pages, sheets
@@ -29,6 +29,7 @@ from reports import (
     figures,
     grouping,
     heat,
+    lift,
     members,
     people,
     prediction,
@@ -46,6 +47,7 @@ door = permissions.guard(
 )
 
 MOST_CODES = 500  # on the page; the files hold all
+MOST_HOLDOUTS = 10  # on the page; the command tells any
 PRESETS = (1, 3, 6, 12, 24)  # months up to the present one
 
 
@@ -157,8 +159,12 @@ def show_ltv() -> str:
 def show_members() -> str:
     """Show members against others: observed, estimated with a control, and what may be said."""
     report = _made(members.NAME)
+    held = [
+        (one, lift.read(one, most_rows=engine.MOST_ROWS))
+        for one in holdouts.everything()[:MOST_HOLDOUTS]
+    ]
     return _page(
-        report, measures=wording_members.MEASURES, verdicts=wording_members.VERDICTS,
+        report, holdouts=held, measures=wording_members.MEASURES, verdicts=wording_members.VERDICTS,
         looks=wording_members.LOOKS, traits=wording_members.TRAITS,
         lasting=members.lasting(report.totals), verdict_words=wording_members.VERDICT_RULE,
     )  # fmt: skip

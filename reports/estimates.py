@@ -35,7 +35,7 @@ from reports.matching import (
     before_joining,
 )
 
-DRAWS = 1_000
+DRAWS = 500
 FEWEST_MEMBERS = 30  # fewer matched members than this: no estimate is told
 NO_SPREAD = 1e-9  # an error below it is rounding: nobody differs, so nothing is shown
 _Z = 1.959963984540054  # the normal quantile of a 95 % interval

@@ -71,11 +71,17 @@ def needed(base: float, lift: float, withheld: float) -> int:
     return math.ceil((_Z + _POWER) ** 2 * spread / lift**2)
 
 
-def read(holdout: Holdout, *, days: int = DAYS) -> Lift:
-    """Return the lift of a holdout, of everybody whose days since the lot are over."""
+def read(holdout: Holdout, *, days: int = DAYS, most_rows: int | None = None) -> Lift:
+    """Return the lift of a holdout, of everybody whose days since the lot are over.
+
+    Args:
+        holdout: Whose.
+        days: After the lot of each person.
+        most_rows: See `lake.refresh`.
+    """
     drawn = holdouts.lots(holdout)
     over = [one for one in drawn if one.drawn_at + timedelta(days=days) <= clock.now()]
-    net = _net(over, days) if over else np.zeros((0, 2))
+    net = _net(over, days, most_rows) if over else np.zeros((0, 2))
     out = np.array([one.is_withheld for one in over], dtype=np.bool_)
     invited, withheld = _side(net, ~out), _side(net, out)
     buying = _buying(invited, withheld)
@@ -86,15 +92,15 @@ def read(holdout: Holdout, *, days: int = DAYS) -> Lift:
     )  # fmt: skip
 
 
-def _net(drawn: list[HoldoutMember], days: int) -> Floats:
+def _net(drawn: list[HoldoutMember], days: int, most_rows: int | None) -> Floats:
     """Return for each person drawn: purchases and net within the days after the lot."""
     here = program.current()
     first, last = (
         clock.local_month(at, here.timezone)
         for at in (min(one.drawn_at for one in drawn), clock.now())
     )
-    period = Period(first, last)
-    found = engine.arrays(engine.fresh(), "lift", period, {"currency": here.currency})
+    period, copy = Period(first, last), engine.fresh(most_rows=most_rows)
+    found = engine.arrays(copy, "lift", period, {"currency": here.currency})
     at = {one.member_id: number for number, one in enumerate(drawn)}
     since = [one.drawn_at.timestamp() for one in drawn]
     customers = people.customers_of(at)

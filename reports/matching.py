@@ -28,7 +28,9 @@ NEVER = 1_000_000  # the month of joining of who has not joined
 AROUND = 6  # months compared on either side of joining
 AT_LEAST = 2  # of these months must be there, on either side
 BANDS = (0, 0.25, 0.5, 0.75, 1)  # where members' first baskets are cut
-MOST_OTHERS = 200  # of a cell; more add work and next to no certainty
+ENOUGH_OTHERS = 50  # of a cell, or ten for each of its members; more add next to no certainty
+EACH = 10
+MOST_MEMBERS = 5_000  # chosen at random among more: the interval is narrow by then
 FEWEST_OTHERS = 2  # of a cell: one alone shows nothing of how customers differ
 
 
@@ -98,10 +100,12 @@ def cells(customers: Customers, members: Ints, rng: np.random.Generator) -> list
     Args:
         customers: Everybody.
         members: Whom to find others for, from `comparable`.
-        rng: Chooses among others where a cell has more than `MOST_OTHERS`.
+        rng: Chooses where there are more than `MOST_MEMBERS`, or than enough others.
     """
     if not len(members):
         return []
+    if len(members) > MOST_MEMBERS:
+        members = np.sort(rng.choice(members, MOST_MEMBERS, replace=False))
     key = _keys(customers, members)
     others = np.flatnonzero(customers.joined == NEVER)
     others = others[np.argsort(key[others], kind="stable")]
@@ -110,10 +114,12 @@ def cells(customers: Customers, members: Ints, rng: np.random.Generator) -> list
     for value in np.unique(key[members]):
         start, stop = np.searchsorted(known, value), np.searchsorted(known, value, "right")
         alike = others[start:stop]
-        if len(alike) > MOST_OTHERS:
-            alike = np.sort(rng.choice(alike, MOST_OTHERS, replace=False))
+        mine = members[key[members] == value]
+        most = max(ENOUGH_OTHERS, EACH * len(mine))
+        if len(alike) > most:
+            alike = np.sort(rng.choice(alike, most, replace=False))
         if len(alike) >= FEWEST_OTHERS:
-            found.append(Cell(members[key[members] == value], alike.astype(np.int64)))
+            found.append(Cell(mine, alike.astype(np.int64)))
     return found
 
 

@@ -14,6 +14,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from accounts.models import RoleName, Scope
+from ambassadors import holdouts
 from core import clock
 from core.db import db
 from integrations import facts
@@ -172,6 +173,13 @@ def test_the_report_is_a_page_an_answer_and_files(shop: Flask, client: FlaskClie
     for words in ("Raw gap, biased", "no difference shown", "higher", "not enough data", "0.33"):
         assert words in text
     assert "names a subscription" in text
+    assert "What a lot shows" not in text
+    holdout = holdouts.create("Box of spring", withheld_share=2_000)
+    holdouts.draw(holdout, [make_member().id])
+    db.session.commit()
+    text = client.get(f"/console/reports/members?{ADDRESS}&lang=en").text
+    assert "Box of spring" in text
+    assert "1 person waits" in text
     lines = client.get(f"/console/reports/members.csv?{ADDRESS}&lang=en").text.splitlines()
     assert len(lines) == 6
     assert lines[1].split(",")[1:4] == ["20.00", "10.00", "10.00"]
