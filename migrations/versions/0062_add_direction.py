@@ -40,7 +40,7 @@ def upgrade() -> None:
             ["user_id"], ["user_account.id"], name=op.f("fk_saved_view_user_id_user_account")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_saved_view")),
-        sa.UniqueConstraint("user_id", "name", name=op.f("uq_saved_view_user_id")),
+        sa.UniqueConstraint("user_id", "name", name=op.f("uq_saved_view_user_id_name")),
     )
     op.create_table(
         "expectation",
@@ -55,7 +55,7 @@ def upgrade() -> None:
         sa.Column("written_at", TIME, nullable=False),
         sa.CheckConstraint("low <= high", name=op.f("ck_expectation_in_order")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_expectation")),
-        sa.UniqueConstraint("scope", "measure", "after_months", name=op.f("uq_expectation_scope")),
+        sa.UniqueConstraint("scope", "measure", "after_months", name=op.f("uq_expectation_scope_measure_after_months")),
     )
 
 
