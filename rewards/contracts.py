@@ -226,12 +226,6 @@ def of_ambassador(ambassador_id: int) -> list[Contract]:
     return list(db.session.scalars(query))
 
 
-def to_sign(ambassador_id: int) -> Contract | None:
-    """Return the contract that waits for an ambassador's signature, or None."""
-    found = of_ambassador(ambassador_id)
-    return found[0] if found and found[0].signed_at is None else None
-
-
 def forget(ambassador_id: int) -> None:
     """Take away what an ambassador never signed."""
     db.session.execute(

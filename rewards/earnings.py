@@ -40,6 +40,7 @@ from rewards.models import (
     PurchaseReward,
     RateWait,
 )  # fmt: skip
+from rewards.models_contracts import Contract
 from rewards.rates import Wanted
 
 
@@ -55,6 +56,7 @@ class Figures:
     new_customers_lately: int
     next_payable_at: datetime | None
     has_payout_details: bool
+    contract_to_sign: int | None  # that waits for their signature
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +112,10 @@ def figures(ambassador_id: int, *, since: datetime) -> Figures:
         Commission.ambassador_id == ambassador_id, Commission.is_active,
         Commission.payable_at > clock.now(), Commission.amount > 0,
     )  # fmt: skip
+    to_sign = sa.select(sa.func.max(Contract.id)).where(
+        Contract.ambassador_id == ambassador_id, Contract.signed_at.is_(None),
+        Contract.replaced_at.is_(None),
+    )  # fmt: skip
     row = db.session.execute(
         sa.select(
             _count(clicks), _count(clicks.where(Click.clicked_at >= since)),
@@ -117,6 +123,7 @@ def figures(ambassador_id: int, *, since: datetime) -> Figures:
             _count(new), _count(new.where(Purchase.occurred_at >= since)),
             next_at.scalar_subquery(),
             sa.exists().where(PayoutDetail.ambassador_id == ambassador_id),
+            to_sign.scalar_subquery(),
         )
     ).one()  # fmt: skip
     return Figures(*row)

@@ -32,7 +32,6 @@ from referrals import sharing
 from referrals.models import Purchase
 from referrals.sharing import Shared
 from rewards import (
-    contracts,
     earnings,
     explained_words,
     explanations,
@@ -106,7 +105,7 @@ def home() -> ResponseReturnValue:
         step=steps.next_one(
             has_answer=has_answer,
             needs_details=not figures.has_payout_details and _is_enough(owed),
-            sprint=_sprint(cards), contract_id=_contract_to_sign(ambassador.id),
+            sprint=_sprint(cards), contract_id=figures.contract_to_sign,
         ),
         asked=asked,
         purchases=found[:ON_HOME], more=len(found) > ON_HOME, why=wording.why,
@@ -163,11 +162,6 @@ def month_start() -> datetime:
     zone = ZoneInfo(program.current().timezone)
     now = clock.now().astimezone(zone)
     return now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-
-
-def _contract_to_sign(ambassador_id: int) -> int | None:
-    found = contracts.to_sign(ambassador_id)
-    return found.id if found else None
 
 
 def _is_enough(owed: list[Wallet]) -> bool:

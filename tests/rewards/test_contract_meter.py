@@ -267,7 +267,7 @@ def test_a_contract_written_anew_replaces_the_one_that_was_not_signed(app: Flask
     assert first.replaced_at == NOW
     with pytest.raises(contracts.SignedError):
         contracts.sign(first.id, who, name="Zoé Martin", seen=first.text_hash)
-    assert contracts.to_sign(who) == second
+    assert contracts.of_ambassador(who) == [second]
 
 
 def test_a_template_takes_variables_only(app: Flask) -> None:
