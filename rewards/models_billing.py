@@ -6,6 +6,7 @@ Every row stays as it was written; the numbers of one supplier have no gap.
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import ClassVar
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -91,6 +92,9 @@ class InvoiceCounter(Model):
 
 class Invoice(Model):
     """An invoice written in an ambassador's name, or the credit note that corrects it."""
+
+    # What the law wants on it, in French, where no VAT is due.
+    NO_VAT: ClassVar[str] = "TVA non applicable, art. 293 B du CGI"
 
     __tablename__ = "invoice"
     __table_args__ = (
