@@ -140,11 +140,14 @@ def show_cohorts() -> str:
 @door.get("/ltv")
 def show_ltv() -> str:
     """Show what a customer has brought by each age, and when that passes what they cost."""
-    report = _made(cohorts.LTV)
+    span, currency = catalogue.asked_period(request.args), catalogue.asked_currency(request.args)
+    copy = engine.fresh(most_rows=engine.MOST_ROWS)  # one state for the three of them
+    report = cohorts.ltv_report(span, currency, copy=copy)
     margin = _asked_margin()
     over = cohorts.finished(report.rows)
     lines = {name: cohorts.at_equal_age(over, name) for name in cohorts.SEGMENTS}
-    spent, ahead = _made(cac.NAME).totals, _made(prediction.NAME)
+    spent = cac.report(span, currency, copy=copy).totals
+    ahead = prediction.report(span, currency, copy=copy)
     return _page(
         report, ahead=ahead, about_ahead=_about(ahead), margin=margin,
         lines=lines, chart_of=figures.ltv_by_age(lines, report),

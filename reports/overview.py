@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import lazyload
+from sqlalchemy.orm import joinedload, lazyload
 
 from accounts.models import ApiKey
 from ambassadors.models import Ambassador, AmbassadorStatus, Member
@@ -100,9 +100,9 @@ def running(*, limit: int = MOST_CAMPAIGNS) -> list[Campaign]:
     query = (
         sa.select(Campaign)
         .where(Campaign.status == CampaignStatus.RUNNING)
-        .options(lazyload(Campaign.rules))
+        .options(lazyload(Campaign.rules), joinedload(Campaign.benefits))
     )
-    return list(db.session.scalars(query.order_by(Campaign.id.desc()).limit(limit)))
+    return list(db.session.scalars(query.order_by(Campaign.id.desc()).limit(limit)).unique())
 
 
 def left_out() -> list[jobs.Job]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask import Flask
-from flask_babel import force_locale, gettext
+from flask_babel import force_locale, gettext, pgettext
 from playwright.sync_api import Locator, Page
 
 from accounts.models import RoleName
@@ -39,10 +39,10 @@ class Site:
         integrations_jobs.send_messages()
         self.settle()
 
-    def said(self, text: str, language: str, **values: Any) -> str:
-        """Return a text of the program in a language."""
+    def said(self, text: str, language: str, *, about: str = "", **values: Any) -> str:
+        """Return a text of the program in a language; `about` is its context, if it has one."""
         with force_locale(language):
-            return str(gettext(text, **values))
+            return str(pgettext(about, text, **values) if about else gettext(text, **values))
 
 
 @dataclass(frozen=True)
@@ -73,9 +73,10 @@ class Visitor:
         words, optional = re.escape(self.said(label)), re.escape(self.said("optional"))
         return self.main.get_by_label(re.compile(rf"^\s*{words}(\s+{optional})?\s*$")).first
 
-    def press(self, name: str) -> None:
-        """Press a button."""
-        self.page.get_by_role("button", name=self.said(name), exact=True).first.click()
+    def press(self, name: str, *, about: str = "") -> None:
+        """Press a button; `about` is the context of its words, where they have one."""
+        words = self.said(name, about=about)
+        self.page.get_by_role("button", name=words, exact=True).first.click()
 
     def follow(self, name: str) -> None:
         """Follow a link of the page."""

@@ -107,7 +107,7 @@ def test_who_applies_is_approved_gets_the_mail_and_shares(
     marketer.sign_in("marketer@brand.example")
     marketer.go("Applications")
     expect(marketer.main).to_contain_text("In July.")
-    marketer.press("Approve")
+    marketer.press("Approve", about="application")
     expect(marketer.page.get_by_text("Zoé Martin").first).to_be_visible()
     by.open(link_for(app, site, ZOE, "password"))
     by.fill("New password", PASSWORD)
