@@ -133,7 +133,10 @@ PORTAL = (
     Entry("/portal/circle", lazy_gettext("Circle"), "circle"),
     Entry(
         "/portal/me", lazy_gettext("Me"), "me",
-        also=("/portal/payouts", "/portal/notifications"),
+        also=(
+            "/portal/payouts", "/portal/statements", "/portal/invoices", "/portal/contracts",
+            "/portal/notifications",
+        ),
     ),
 )  # fmt: skip
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
+from core import protection
 from core.db import UtcDateTime
 
 revision = "0024_reward_points_and_perks"
@@ -15,9 +16,9 @@ depends_on = None
 _KINDS = ("percent", "fixed", "points", "perk")
 _STATES = ("waiting", "given", "gone", "limited", "taken_back", "kept")
 _FROZEN = (
-    "purchase_id, ambassador_id, campaign_id, rule_id, kind, points, perk_id, number, earned_at, "
-    "due_at"
-)
+    "purchase_id", "ambassador_id", "campaign_id", "rule_id", "kind", "points", "perk_id",
+    "number", "earned_at", "due_at",
+)  # fmt: skip
 
 
 def upgrade() -> None:
@@ -57,7 +58,7 @@ def upgrade() -> None:
     for column in ("ambassador_id", "campaign_id", "perk_id"):
         op.create_index(op.f(f"ix_purchase_reward_{column}"), "purchase_reward", [column])
     op.create_index("ix_purchase_reward_due", "purchase_reward", ["state", "due_at"])
-    _protect("purchase_reward", _FROZEN)
+    protection.protect("purchase_reward", _FROZEN)
 
 
 def downgrade() -> None:
@@ -72,19 +73,3 @@ def _choice(words: tuple[str, ...], name: str) -> sa.Enum:
 def _key(column: str, table: str) -> sa.ForeignKeyConstraint:
     name = op.f(f"fk_purchase_reward_{column}_{table}")
     return sa.ForeignKeyConstraint([column], [f"{table}.id"], name=name)
-
-
-def _protect(table: str, columns: str) -> None:
-    """Let the database refuse to delete rows and to change these columns of them."""
-    for name, event in (("delete", "DELETE"), ("update", f"UPDATE OF {columns}")):
-        act = f"CREATE TRIGGER {table}_refuse_{name} BEFORE {event} ON {table} "
-        if op.get_bind().dialect.name == "sqlite":
-            said = f"'{table} keeps its history: add a row instead'"
-            op.execute(f"{act}BEGIN SELECT RAISE(ABORT, {said}); END")
-        else:
-            op.execute(f"{act}FOR EACH ROW EXECUTE FUNCTION refuse_change()")
-    if op.get_bind().dialect.name != "sqlite":
-        op.execute(
-            f"CREATE TRIGGER {table}_refuse_truncate BEFORE TRUNCATE ON {table} "
-            "FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"
-        )

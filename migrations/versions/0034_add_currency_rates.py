@@ -9,6 +9,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
+from core import protection
+
 revision = "0034_add_currency_rates"
 down_revision = "0032_add_sepa_debtor"
 branch_labels = None
@@ -79,7 +81,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("purchase_id", "ambassador_id", name=op.f("pk_conversion")),
     )
-    _protect("conversion")
+    protection.protect("conversion")
     op.create_table(
         "rate_wait",
         sa.Column("purchase_id", _BIG, autoincrement=False, nullable=False),
@@ -97,19 +99,3 @@ def downgrade() -> None:
     op.drop_table("conversion")
     op.drop_table("currency_rate")
     op.drop_column("program", "rate_days")
-
-
-def _protect(table: str) -> None:
-    """Let the database refuse to change or delete rows."""
-    for event in ("DELETE", "UPDATE"):
-        act = f"CREATE TRIGGER {table}_refuse_{event.lower()} BEFORE {event} ON {table} "
-        if op.get_bind().dialect.name == "sqlite":
-            said = f"'{table} keeps its history: add a row instead'"
-            op.execute(f"{act}BEGIN SELECT RAISE(ABORT, {said}); END")
-        else:
-            op.execute(f"{act}FOR EACH ROW EXECUTE FUNCTION refuse_change()")
-    if op.get_bind().dialect.name != "sqlite":
-        op.execute(
-            f"CREATE TRIGGER {table}_refuse_truncate BEFORE TRUNCATE ON {table} "
-            "FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"
-        )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
+from core import protection
 from core.db import UtcDateTime
 
 revision = "0040_add_payouts"
@@ -99,7 +100,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("ambassador_id", name=op.f("uq_connected_account_ambassador_id")),
         sa.UniqueConstraint("account", name=op.f("uq_connected_account_account")),
     )
-    _protect("payout", FROZEN)
+    protection.protect("payout", FROZEN)
 
 
 def downgrade() -> None:
@@ -107,19 +108,3 @@ def downgrade() -> None:
     op.drop_table("payout")
     op.drop_table("payout_batch")
     op.drop_column("program", "payout_approval_above")
-
-
-def _protect(table: str, columns: tuple[str, ...]) -> None:
-    """Let the database refuse to delete rows and to change these columns of them."""
-    for name, event in (("delete", "DELETE"), ("update", f"UPDATE OF {', '.join(columns)}")):
-        act = f"CREATE TRIGGER {table}_refuse_{name} BEFORE {event} ON {table} "
-        if op.get_bind().dialect.name == "sqlite":
-            words = f"{table} keeps what it was made for"
-            op.execute(f"{act}BEGIN SELECT RAISE(ABORT, '{words}'); END")
-        else:
-            op.execute(f"{act}FOR EACH ROW EXECUTE FUNCTION refuse_change()")
-    if op.get_bind().dialect.name != "sqlite":
-        op.execute(
-            f"CREATE TRIGGER {table}_refuse_truncate BEFORE TRUNCATE ON {table} "
-            "FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"
-        )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
+from core import protection
 from core.db import UtcDateTime
 
 revision = "0041_add_books"
@@ -72,7 +73,7 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_ledger_check_ran_at"), "ledger_check", ["ran_at"])
     for table in KEPT:
-        _protect(table)
+        protection.protect(table)
 
 
 def downgrade() -> None:
@@ -80,19 +81,3 @@ def downgrade() -> None:
         op.drop_table(table)
     op.drop_index(op.f("ix_ledger_entry_booked_at"), "ledger_entry")
     op.drop_column("ledger_entry", "booked_at")
-
-
-def _protect(table: str) -> None:
-    """Let the database refuse to change or delete rows."""
-    for name, event in (("delete", "DELETE"), ("update", "UPDATE")):
-        act = f"CREATE TRIGGER {table}_refuse_{name} BEFORE {event} ON {table} "
-        if op.get_bind().dialect.name == "sqlite":
-            said = f"'{table} keeps its history: add a row instead'"
-            op.execute(f"{act}BEGIN SELECT RAISE(ABORT, {said}); END")
-        else:
-            op.execute(f"{act}FOR EACH ROW EXECUTE FUNCTION refuse_change()")
-    if op.get_bind().dialect.name != "sqlite":
-        op.execute(
-            f"CREATE TRIGGER {table}_refuse_truncate BEFORE TRUNCATE ON {table} "
-            "FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"
-        )

@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime
 import sqlalchemy as sa
 from alembic import op
 
+from core import protection
 from core.db import UtcDateTime
 
 revision = "0042_add_contract_meter"
@@ -128,8 +129,7 @@ def _create_threshold() -> None:
             for kind, amount, currency, day, source in THRESHOLDS
         ],
     )  # fmt: skip
-    _refuse("threshold", "delete", "DELETE")
-    _refuse("threshold", "update", "UPDATE")
+    protection.protect("threshold")
 
 
 def _create_template() -> None:
@@ -146,8 +146,7 @@ def _create_template() -> None:
     first = {"version": 1, "published_at": datetime(2026, 1, 1, tzinfo=UTC)}
     texts = {"text_en": TEXT_EN.strip(), "text_fr": TEXT_FR.strip()}
     op.bulk_insert(table, [first | texts])
-    _refuse("contract_template", "delete", "DELETE")
-    _refuse("contract_template", "update", "UPDATE")
+    protection.protect("contract_template")
 
 
 def _create_contract() -> None:
@@ -189,22 +188,7 @@ def _create_contract() -> None:
         "ambassador_id", "objective", "year", "template_version", "language", "text",
         "text_hash", "prepared_at", "prepared_by",
     )  # fmt: skip
-    is_signed = "WHEN (OLD.signed_at IS NOT NULL) "
-    _refuse("contract", "update", f"UPDATE OF {', '.join(frozen)}")
-    _refuse("contract", "update_signed", "UPDATE", when=is_signed)
-    _refuse("contract", "delete", "DELETE", when=is_signed)
-
-
-def _refuse(table: str, name: str, event: str, *, when: str = "") -> None:
-    """Let the database refuse an act on rows, those of a condition where one is given."""
-    act = f"CREATE TRIGGER {table}_refuse_{name} BEFORE {event} ON {table} "
-    if op.get_bind().dialect.name == "sqlite":
-        said = f"'{table} keeps its history: add a row instead'"
-        op.execute(f"{act}{when}BEGIN SELECT RAISE(ABORT, {said}); END")
-        return
-    op.execute(f"{act}FOR EACH ROW {when}EXECUTE FUNCTION refuse_change()")
-    if name == "delete":
-        op.execute(
-            f"CREATE TRIGGER {table}_refuse_truncate BEFORE TRUNCATE ON {table} "
-            "FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"
-        )
+    is_signed = "OLD.signed_at IS NOT NULL"
+    protection.refuse("contract", "update", f"UPDATE OF {', '.join(frozen)}")
+    protection.refuse("contract", "update_signed", "UPDATE", when=is_signed)
+    protection.refuse("contract", "delete", "DELETE", when=is_signed)

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import sqlalchemy as sa
 from alembic import op
 
+from core import protection
 from core.db import UtcDateTime
 
 revision = "0043_add_self_billing"
@@ -122,8 +123,8 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_invoice_issued_at"), "invoice", ["issued_at"])
     for table in ("billing_terms", "vat_status", "invoice"):
-        _refuse(table, "UPDATE")
-    _refuse("billing_mandate", f"UPDATE OF {', '.join(MANDATE)}")
+        protection.protect(table)
+    protection.protect("billing_mandate", MANDATE)
 
 
 def downgrade() -> None:
@@ -135,19 +136,3 @@ def _to(table: str, column: str, other: str, key: str) -> sa.ForeignKeyConstrain
     return sa.ForeignKeyConstraint(
         [column], [f"{other}.{key}"], name=op.f(f"fk_{table}_{column}_{other}")
     )
-
-
-def _refuse(table: str, update: str) -> None:
-    """Let the database refuse to delete rows and to change them."""
-    for name, event in (("delete", "DELETE"), ("update", update)):
-        act = f"CREATE TRIGGER {table}_refuse_{name} BEFORE {event} ON {table} "
-        if op.get_bind().dialect.name == "sqlite":
-            said = f"'{table} keeps its history: add a row instead'"
-            op.execute(f"{act}BEGIN SELECT RAISE(ABORT, {said}); END")
-        else:
-            op.execute(f"{act}FOR EACH ROW EXECUTE FUNCTION refuse_change()")
-    if op.get_bind().dialect.name != "sqlite":
-        op.execute(
-            f"CREATE TRIGGER {table}_refuse_truncate BEFORE TRUNCATE ON {table} "
-            "FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"
-        )

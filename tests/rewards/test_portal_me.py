@@ -90,7 +90,8 @@ def test_my_page_leads_to_the_messages_and_each_page_is_found_under_a_tab(
     assert 'href="/portal/notifications"' in browser.get("/portal/me").text
     for path, tab in {
         "notifications": "me", "payouts": "me", "codes": "share", "campaigns": "share",
-        "invite": "share", "questions": "purchases",
+        "invite": "share", "questions": "purchases", "statements": "me", "invoices": "me",
+        "contracts": "me",
     }.items():  # fmt: skip
         page = browser.get(f"/portal/{path}").text
         assert f'href="/portal/{tab}" aria-current="true"' in page, path
