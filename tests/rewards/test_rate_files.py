@@ -134,7 +134,8 @@ def test_a_correction_is_kept_in_the_audit_log_with_both_values(app: Flask, writ
     run(app, "import", str(write(HISTORY)))
     done = run(app, "import", str(write(HISTORY.replace("1.0823", "1.0832"))))
     assert "0 created, 6 unchanged, 1 corrected" in done.output
-    acts = {line.act: line.details for line in db.session.scalars(sa.select(AuditLine))}
+    lines = db.session.scalars(sa.select(AuditLine).order_by(AuditLine.id))
+    acts = {line.act: line.details for line in lines}
     assert acts["rates.correct"]["rates"] == [
         {"on": "2026-02-27", "pair": "EUR/USD", "before": "1.0823", "after": "1.0832"}
     ]
