@@ -23,7 +23,6 @@ from core.db import (
     UtcTime,
     choice,
 )  # fmt: skip
-from rewards.models_points import PointsGrant as PointsGrant
 
 
 class Account(StrEnum):

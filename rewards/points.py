@@ -17,7 +17,8 @@ from core.errors import ConflictError, Fault, InvalidInputError
 from core.money import POINTS
 from rewards import gives, ledger, lots, purse
 from rewards.ledger import Draft
-from rewards.models import Account, EntryKind, PointsGrant
+from rewards.models import Account, EntryKind
+from rewards.models_points import PointsGrant
 
 MOST = 1_000_000  # points in one act
 

@@ -25,13 +25,13 @@ from rewards.models import (
     ExchangeState,
     Perk,
     PerkPerson,
-    PointsGrant,
     Posting,
     Voucher,
     VoucherBatch,
     VoucherPerson,
     VoucherTake,
 )  # fmt: skip
+from rewards.models_points import PointsGrant
 
 _OF_POINTS = (
     Account.POINTS, Account.POINTS_GIVEN, Account.POINTS_SPENT, Account.POINTS_EXPIRED,
