@@ -35,9 +35,7 @@ class Raw:
         url = self._ours if ours else self._url
         if not self.is_sqlite:
             return psycopg.connect(url.replace("+psycopg", ""), autocommit=True)
-        connection = sqlite3.connect(
-            url, isolation_level=None, timeout=30, check_same_thread=False
-        )
+        connection = sqlite3.connect(url, isolation_level=None, timeout=30, check_same_thread=False)
         for pragma in ("journal_mode=WAL", "synchronous=FULL"):
             connection.execute(f"PRAGMA {pragma}")
         return connection
@@ -68,14 +66,12 @@ class Raw:
 
         Args:
             rows: Codes in the order of their keys.
-            table: `code`, with all that our tables promise, or `raw_code`, with its unique key only.
+            table: `code`, with all that ours promises, or `raw_code`, with its unique key only.
         """
         if table == "raw_code":
             self._make_raw_code()
         connection, begun = self.connect(ours=table == "code"), time.perf_counter()
-        into = (
-            f"{table} (key, text, campaign_id, status, status_since, used, batch_id, created_at)"
-        )
+        into = f"{table} (key, text, campaign_id, status, status_since, used, batch_id, created_at)"
         if self.is_sqlite:
             connection.execute("PRAGMA foreign_keys=ON")
             connection.execute("BEGIN IMMEDIATE")

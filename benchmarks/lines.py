@@ -196,9 +196,7 @@ def many_codes(store: Store, ports: Ports, *, table: str) -> Measured:
     jobs_codes.run_job(job_id)
     ours = count / (time.perf_counter() - begun)
     now, drawn = START.isoformat(" "), codes.draw(codes.Pattern(codes.DEFAULT_PATTERN), count)
-    rows = [
-        (text.replace("-", ""), text, 1, "active", now, 0, None, now) for text in sorted(drawn)
-    ]
+    rows = [(text.replace("-", ""), text, 1, "active", now, 0, None, now) for text in sorted(drawn)]
     return ours, store.raw.codes(rows, table=table)
 
 

@@ -123,7 +123,7 @@ def _ids(texts: list[str], made: Made) -> list[int]:
         return known
     keys = [codes.fold(texts[0]), codes.fold(texts[-1])]
     found = db.session.scalars(sa.select(Code.id).where(Code.key.in_(keys)).order_by(Code.id)).all()
-    return [*known, *found][:1] + [found[-1]]
+    return [known[0] if known else found[0], found[-1]]
 
 
 def find(job_id: int) -> Job:
