@@ -61,9 +61,9 @@ AMOUNTS = st.sampled_from([1, 99, 3_333, 10_000, 123_456, 400_000])
 SOLD_IN = st.sampled_from(["EUR", "EUR", "EUR", *CURRENCIES])
 CODE = BUYER = st.integers(0, 4)  # the last code is nobody's
 WHO = st.sampled_from(EVERYBODY)
-MOODS = st.sampled_from(
-    ["yes", "yes", "no", "lost before", "lost after", "killed before", "killed after"]
-)
+MOODS = st.sampled_from([
+    "yes", "yes", "no", "lost before", "lost after", "lost after", "killed before", "killed after",
+])  # fmt: skip
 PICK = st.integers(0, 10**6)  # one of the rows there are
 LATE = st.sampled_from([0, 0, 0, 10, 40])  # days after which the shop tells what happened
 STEPS = 30
