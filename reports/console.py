@@ -40,7 +40,7 @@ from reports import (
     wording_members,
 )
 from reports.grouping import MONTH
-from reports.models import Period, Report, following, period
+from reports.models import Period, Report, following, last_quarter, period
 
 door = permissions.guard(
     Blueprint("reports", __name__, url_prefix="/console/reports"), permissions.STAFF
@@ -295,6 +295,7 @@ def choices(span: Period) -> list[Choice]:
         (known, i18n.month(present) if months == 1 else _("Last %(count)s months", count=months))
         for known, months in spans
     ]
+    usual.append((last_quarter(present), _("Last quarter")))
     usual.append((period(f"{last_year}-01", f"{last_year}-12"), last_year))
     return [Choice(words, _address(known), known == span) for known, words in usual]
 

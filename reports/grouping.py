@@ -73,9 +73,8 @@ def report(plain: Report, by: str, copy: engine.Copy) -> Report:
         by: From `asked`.
         copy: The state that `plain` was read from.
     """
-    if plain.name == cac.NAME:
-        return _cac(plain, by)
-    return _acquisition(plain, by, copy)
+    made = _cac(plain, by) if plain.name == cac.NAME else _acquisition(plain, by, copy)
+    return replace(made, by=by)
 
 
 def _acquisition(plain: Report, by: str, copy: engine.Copy) -> Report:
