@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import sqlalchemy as sa
 
 from campaigns.models import Campaign
-from core.db import db, many, upsert_dialect
+from core.db import db, many, run, upsert_dialect
 from rewards.models import RewardCount
 from rewards.rates import Rate
 
@@ -133,7 +133,7 @@ def lock(campaign_ids: Iterable[int], pairs: set[Pair]) -> Caps:
         campaign_ids: Whose budgets.
         pairs: The ambassadors whose earnings count, by campaign.
     """
-    rows = db.session.execute(_LIMITS, {"ids": sorted(campaign_ids)}).all()
+    rows = run(_LIMITS, {"ids": sorted(campaign_ids)}).all()
     caps = Caps(
         {row.id: _Limit(row.budget - row.committed) for row in rows if row.budget is not None},
         {

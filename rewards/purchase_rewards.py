@@ -72,7 +72,7 @@ _KNOWN = (
 
 def known(purchase_ids: Sequence[int]) -> dict[Pair, PurchaseReward]:
     """Return what purchases earned in points and perks, by purchase and ambassador."""
-    rows = db.session.scalars(_KNOWN, {"ids": purchase_ids})
+    rows = db.session.scalars(_KNOWN, {"ids": purchase_ids}) if purchase_ids else ()
     return {(row.purchase_id, row.ambassador_id): row for row in rows}
 
 
