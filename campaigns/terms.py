@@ -289,8 +289,7 @@ def _bad_window(terms: Terms) -> bool:
 
 
 def _two_discounts(terms: Terms) -> bool:
-    kinds = [b.kind for b in terms.benefits]
-    return sum(kind in {BenefitKind.PERCENT, BenefitKind.AMOUNT} for kind in kinds) > 1
+    return sum(b.kind in {BenefitKind.PERCENT, BenefitKind.AMOUNT} for b in terms.benefits) > 1
 
 
 def _bad_benefit(terms: Terms) -> bool:
