@@ -80,11 +80,12 @@ def simple(explained: Explained) -> str:
     return " ".join(str(sentence) for sentence in told)
 
 
-def period(take: PeriodTake) -> str:
-    """Return whose cap a commission counts in: `Most of one ambassador in March 2026`."""
+def period(take: PeriodTake, currency: str) -> str:
+    """Return of which cap something was left: `Left of CHF 13.20 for one in March 2026`."""
+    told = {"cap": i18n.money(take.maximum, currency), "period": span(take)}
     if take.count.ambassador_id == ALL:
-        return str(_("Most of all ambassadors in %(period)s", period=span(take)))
-    return str(_("Most of one ambassador in %(period)s", period=span(take)))
+        return str(_("Left of %(cap)s for all ambassadors in %(period)s", **told))
+    return str(_("Left of %(cap)s for one ambassador in %(period)s", **told))
 
 
 def span(take: PeriodTake) -> str:

@@ -91,8 +91,7 @@ class Explained:
             return None
         rate = rate_of(self.conversion)
         for one in self.takes:
-            left = max(0, one.maximum - one.before)
-            if (rate.limit(left) if rate else left) == self.commission.amount:
+            if (rate.limit(one.left) if rate else one.left) == self.commission.amount:
                 return one
         return None
 

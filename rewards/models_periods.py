@@ -49,3 +49,8 @@ class PeriodTake(Model):
     counted: Mapped[MinorUnits]  # by this commission
 
     count: Mapped[PeriodCount] = relationship()
+
+    @property
+    def left(self) -> int:
+        """What the period still gave to this commission; none where the cap was lowered."""
+        return max(0, self.maximum - self.before)
