@@ -121,6 +121,7 @@ class Terms:
     refund_frees_use: bool = False
     budget: int | None = None
     rewarded_limit: int | None = None  # purchases that earn something, at most
+    points_months: int | None = None  # its points last so long; 0: for ever; None: the program's
     landing_url: str | None = None
 
 
@@ -136,7 +137,8 @@ def of(campaign: Campaign) -> Terms:
         new_customers_only=campaign.new_customers_only,
         uses_per_code=campaign.uses_per_code, uses_per_customer=campaign.uses_per_customer,
         refund_frees_use=campaign.refund_frees_use, budget=campaign.budget,
-        rewarded_limit=campaign.rewarded_limit, landing_url=campaign.landing_url,
+        rewarded_limit=campaign.rewarded_limit, points_months=campaign.points_months,
+        landing_url=campaign.landing_url,
     )  # fmt: skip
 
 
@@ -365,16 +367,8 @@ def _is_product(sku: str) -> bool:
     return 0 < len(sku) <= 100 and sku.isprintable()
 
 
-def _bad_countries(terms: Terms) -> bool:
-    return any(not _reads(countries.require, code) for code in terms.countries)
-
-
 def _bad_currencies(terms: Terms) -> bool:
     return any(not _reads(money.require_currency, code) for code in terms.currencies)
-
-
-def _bad_products(terms: Terms) -> bool:
-    return not all(map(_is_product, terms.products))
 
 
 def _bad_landing(terms: Terms) -> bool:
@@ -433,9 +427,11 @@ _RULES: tuple[tuple[str, Callable[[Terms], bool], Callable[[], str]], ...] = (
      lambda: _("Write a number of days from 0 to 365.")),
     ("/maximum", lambda t: _below_one(t.reward.maximum),
      lambda: _("Write an amount above zero, or nothing.")),
-    ("/countries", _bad_countries, lambda: _("Write country codes of two letters such as CH, FR.")),
+    ("/countries", lambda t: not all(_reads(countries.require, code) for code in t.countries),
+     lambda: _("Write country codes of two letters such as CH, FR.")),
     ("/currencies", _bad_currencies, lambda: _("Write currency codes such as CHF, EUR.")),
-    ("/products", _bad_products, lambda: _("Write product numbers of at most 100 characters.")),
+    ("/products", lambda t: not all(map(_is_product, t.products)),
+     lambda: _("Write product numbers of at most 100 characters.")),
     ("/minimum_basket", lambda t: _below_one(t.minimum_basket),
      lambda: _("Write an amount above zero, or nothing.")),
     ("/uses_per_code", lambda t: _below_one(t.uses_per_code),
@@ -446,5 +442,7 @@ _RULES: tuple[tuple[str, Callable[[Terms], bool], Callable[[], str]], ...] = (
      lambda: _("Write an amount above zero, or nothing.")),
     ("/rewarded_limit", lambda t: _below_one(t.rewarded_limit),
      lambda: _("Write a number above zero, or nothing.")),
+    ("/points_months", lambda t: t.points_months is not None and not 0 <= t.points_months <= 120,
+     lambda: _("Write a number of months from 0 to 120.")),
     ("/landing_url", _bad_landing, lambda: _("Write an https address.")),
 )  # fmt: skip

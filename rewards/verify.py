@@ -40,6 +40,7 @@ from rewards import (
     verify_payouts,
     verify_periods,
     verify_perks,
+    verify_points,
     verify_rates,
     verify_rewards,
     verify_uses,
@@ -61,7 +62,7 @@ _PROTECTED = (
     "conversion", "period_take", "perk_exchange", "voucher_batch", "voucher", "voucher_take",
     "points_grant", "payout", "purchase_reward", "threshold", "contract_template", "contract",
     "closed_month", "closed_balance", "closed_document", "ledger_check", "billing_terms",
-    "billing_mandate", "vat_status", "invoice",
+    "billing_mandate", "vat_status", "invoice", "points_term",
 )  # fmt: skip
 
 
@@ -259,6 +260,7 @@ CHECKS: tuple[Callable[[], Iterator[Breach]], ...] = (
     verify_credit.one_winner,
     *verify_rates.CHECKS,
     *verify_perks.CHECKS,
+    *verify_points.CHECKS,
     *verify_payouts.CHECKS,
     *verify_periods.CHECKS,
     *verify_rewards.CHECKS,
