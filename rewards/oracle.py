@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from fractions import Fraction
+from functools import cache
 from math import floor
 from typing import Any
 
@@ -95,6 +96,7 @@ def circles_of(rows: Any, versions: dict[int, list[Any]]) -> dict[int, set[int]]
     return {row.id: pairs.get((row.purchase_id, row.ambassador_id), set()) for row in wanted}
 
 
+@cache  # it takes longer to build than to run on few rows
 def commissions_with_orders() -> Any:
     """Return the query of every commission with its order and what the ledger has of it.
 
@@ -123,6 +125,7 @@ def commissions_with_orders() -> Any:
     )  # fmt: skip
 
 
+@cache
 def credits_without_commission() -> Any:
     """Return the query of paid orders whose ambassador has no commission of any amount.
 
@@ -299,6 +302,7 @@ def _shared(amount: int, lines: Any) -> list[tuple[str, int]]:
     return [(sku, part) for (sku, _), part in zip(lines, parts, strict=True)]
 
 
+@cache
 def commissions_as_frozen() -> Any:
     """Return the query of every commission with its frozen rule and its order."""
     return commissions_with_orders().add_columns(
