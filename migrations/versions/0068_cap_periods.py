@@ -8,7 +8,7 @@ from alembic import op
 from core import protection
 
 revision = "0068_cap_periods"
-down_revision = "0062_add_direction"
+down_revision = "0066_find_batches_by_their_ids"
 branch_labels = None
 depends_on = None
 
