@@ -23,6 +23,7 @@ from referrals import codes, purchases, sharing, suspicions
 from referrals.models import Purchase
 from referrals.sharing import Shared
 from rewards import (
+    badges,
     commissions,
     credits,
     earnings,
@@ -70,6 +71,7 @@ def ambassador(ambassador_id: int) -> ResponseReturnValue:
         purchases=found[:ON_PAGE], more=len(found) > ON_PAGE, why=wording.why,
         moments=_moments(ambassador_id, who.enrolled_at, shared),
         status_form=StatusForm(formdata=None),
+        badges=badges.of_ambassador(ambassador_id),
         invited_by=enrolment.names({who.invited_by_id} if who.invited_by_id else set()),
     )  # fmt: skip
 
@@ -242,6 +244,7 @@ def entry_words() -> dict[EntryKind, str]:
         EntryKind.PAYOUT_SETTLED: _("Paid"),
         EntryKind.PAYOUT_RETURNED: _("Payout came back"),
         EntryKind.BONUS: _("Bonus"),
+        EntryKind.BONUS_BACK: _("Bonus taken back"),
         EntryKind.POINTS: _("Points"),
         EntryKind.EXPIRY: _("Points expired"),
         EntryKind.EXCHANGE: _("Exchanged for a perk"),

@@ -27,17 +27,17 @@ from rewards.models import OfferStatus, Perk, PerkKind, VoucherKind
 from rewards.wording_perks import PERK_KINDS, VOUCHER_KINDS
 from rewards.wording_perks import name as name_of
 
-_DECIMAL = {"inputmode": "decimal", "autocomplete": "off"}
-_WHOLE = {"inputmode": "numeric", "autocomplete": "off"}
-_NEEDED = _l("This field is needed.")
+DECIMAL = {"inputmode": "decimal", "autocomplete": "off"}
+WHOLE = {"inputmode": "numeric", "autocomplete": "off"}
+NEEDED = _l("This field is needed.")
 _MOST_CHOICES = 200  # campaigns or perks in a choice
 
 
-class _Named(FlaskForm):  # type: ignore[misc]  # Flask-WTF is untyped
+class Named(FlaskForm):  # type: ignore[misc]  # Flask-WTF is untyped
     """What perks and vouchers share."""
 
-    name_fr = StringField(_l("Name in French"), [InputRequired(_NEEDED), Length(max=120)])
-    name_en = StringField(_l("Name in English"), [InputRequired(_NEEDED), Length(max=120)])
+    name_fr = StringField(_l("Name in French"), [InputRequired(NEEDED), Length(max=120)])
+    name_en = StringField(_l("Name in English"), [InputRequired(NEEDED), Length(max=120)])
     starts_on = DateField(_l("First day"), [Optional()])
     ends_on = DateField(_l("Last day"), [Optional()])
     campaign_id = SelectField(_l("Campaign"))
@@ -56,7 +56,7 @@ class _Named(FlaskForm):  # type: ignore[misc]  # Flask-WTF is untyped
         return campaign_terms.window(self.starts_on.data, self.ends_on.data, zone)
 
 
-class PerkForm(_Named):
+class PerkForm(Named):
     """Everything a person decides of a perk."""
 
     kind = SelectField(
@@ -64,20 +64,20 @@ class PerkForm(_Named):
     )
     text_fr = TextAreaField(_l("Text in French"), [Length(max=500)])
     text_en = TextAreaField(_l("Text in English"), [Length(max=500)])
-    price = StringField(_l("Price"), [InputRequired(_NEEDED)], render_kw=_DECIMAL)
+    price = StringField(_l("Price"), [InputRequired(NEEDED)], render_kw=DECIMAL)
     unit = SelectField(_l("Paid with"))
-    stock = StringField(_l("Stock"), render_kw=_WHOLE, description=_l("Leave empty for no limit."))
+    stock = StringField(_l("Stock"), render_kw=WHOLE, description=_l("Leave empty for no limit."))
     per_person = StringField(
-        _l("For one person"), render_kw=_WHOLE, description=_l("Leave empty for no limit.")
+        _l("For one person"), render_kw=WHOLE, description=_l("Leave empty for no limit.")
     )
     cost = StringField(
         _l("Cost of one to the brand"),
-        render_kw=_DECIMAL,
+        render_kw=DECIMAL,
         description=_l("It comes into the CAC report when points or a voucher paid for the perk."),
     )
     code_days = StringField(
         _l("Days that the code is valid"),
-        render_kw=_WHOLE,
+        render_kw=WHOLE,
         description=_l("Only for a reward code. Leave empty for no end."),
     )
 
@@ -110,16 +110,16 @@ class PerkForm(_Named):
         )  # fmt: skip
 
 
-class VoucherForm(_Named):
+class VoucherForm(Named):
     """What a set of vouchers gives, and how many there are."""
 
     kind = SelectField(
         _l("Kind"), choices=[SelectChoice(word.value, text) for word, text in VOUCHER_KINDS.items()]
     )
-    points = StringField(_l("Points"), render_kw=_WHOLE)
-    amount = StringField(_l("Amount on the balance"), render_kw=_DECIMAL)
+    points = StringField(_l("Points"), render_kw=WHOLE)
+    amount = StringField(_l("Amount on the balance"), render_kw=DECIMAL)
     perk_id = SelectField(_l("Perk"))
-    count = StringField(_l("How many vouchers"), render_kw=_WHOLE, default="1")
+    count = StringField(_l("How many vouchers"), render_kw=WHOLE, default="1")
     text = StringField(
         _l("Code"), [Length(max=60)],
         description=_l("Empty: made at random, as it must be when one voucher carries value."),
@@ -129,11 +129,11 @@ class VoucherForm(_Named):
         description=_l("Each # is a random symbol."),
     )  # fmt: skip
     takes_limit = StringField(
-        _l("People for each voucher"), render_kw=_WHOLE, default="1",
+        _l("People for each voucher"), render_kw=WHOLE, default="1",
         description=_l("Leave empty for no limit."),
     )  # fmt: skip
     per_person = StringField(
-        _l("Vouchers for each person"), render_kw=_WHOLE, default="1",
+        _l("Vouchers for each person"), render_kw=WHOLE, default="1",
         description=_l("Leave empty for no limit."),
     )  # fmt: skip
 
@@ -160,14 +160,14 @@ class PointsForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF is untyped
     """Points for one ambassador, and why."""
 
     ambassador = StringField(
-        _l("Ambassador"), [InputRequired(_NEEDED), Length(max=254)],
+        _l("Ambassador"), [InputRequired(NEEDED), Length(max=254)],
         description=_l("A code, an e-mail address or your own id."),
     )  # fmt: skip
     points = StringField(
-        _l("Points"), [InputRequired(_NEEDED)], render_kw=_WHOLE,
+        _l("Points"), [InputRequired(NEEDED)], render_kw=WHOLE,
         description=_l("Below zero takes points back, to correct a mistake."),
     )  # fmt: skip
-    reason = TextAreaField(_l("Why"), [InputRequired(_NEEDED), Length(max=500)])
+    reason = TextAreaField(_l("Why"), [InputRequired(NEEDED), Length(max=500)])
     token = HiddenField(validators=[InputRequired(), Length(max=64)])
 
 
@@ -184,7 +184,7 @@ class RedeemForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF is untyped
 class ReasonForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF is untyped
     """Why something is stopped or cancelled."""
 
-    reason = StringField(_l("Why"), [InputRequired(_NEEDED), Length(max=500)])
+    reason = StringField(_l("Why"), [InputRequired(NEEDED), Length(max=500)])
 
 
 def of_perk(perk: Perk) -> dict[str, Any]:

@@ -37,6 +37,7 @@ from rewards import (
     oracle,
     rules,
     verify_credit,
+    verify_missions,
     verify_payouts,
     verify_perks,
     verify_points,
@@ -61,7 +62,7 @@ _PROTECTED = (
     "conversion", "perk_exchange", "voucher_batch", "voucher", "voucher_take", "points_grant",
     "payout", "purchase_reward", "threshold", "contract_template", "contract", "closed_month",
     "closed_balance", "closed_document", "ledger_check", "billing_terms", "billing_mandate",
-    "vat_status", "invoice", "points_term",
+    "vat_status", "invoice", "points_term", "mission", "mission_take",
 )  # fmt: skip
 
 
@@ -260,6 +261,7 @@ CHECKS: tuple[Callable[[], Iterator[Breach]], ...] = (
     *verify_rates.CHECKS,
     *verify_perks.CHECKS,
     *verify_points.CHECKS,
+    *verify_missions.CHECKS,
     *verify_payouts.CHECKS,
     *verify_rewards.CHECKS,
 )
