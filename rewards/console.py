@@ -23,7 +23,6 @@ from referrals import codes, purchases, sharing, suspicions
 from referrals.models import Purchase
 from referrals.sharing import Shared
 from rewards import (
-    badges,
     commissions,
     credits,
     earnings,
@@ -71,7 +70,6 @@ def ambassador(ambassador_id: int) -> ResponseReturnValue:
         purchases=found[:ON_PAGE], more=len(found) > ON_PAGE, why=wording.why,
         moments=_moments(ambassador_id, who.enrolled_at, shared),
         status_form=StatusForm(formdata=None),
-        badges=badges.of_ambassador(ambassador_id),
         invited_by=enrolment.names({who.invited_by_id} if who.invited_by_id else set()),
     )  # fmt: skip
 

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
-from wtforms import DateField, HiddenField, SelectField, StringField, TextAreaField
+from wtforms import (
+    DateField,
+    DateTimeLocalField,
+    HiddenField,
+    SelectField,
+    StringField,
+    TextAreaField,
+)
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, Optional
 
@@ -17,7 +24,7 @@ from ambassadors import program
 from campaigns import campaigns
 from campaigns import terms as campaign_terms
 from campaigns.models import CampaignStatus
-from core import money
+from core import clock, money
 from core.errors import Fault, InvalidInputError
 from core.money import POINTS
 from integrations import cells
@@ -81,6 +88,20 @@ class PerkForm(Named):
         description=_l("Only for a reward code. Leave empty for no end."),
     )
 
+    happens_at = DateTimeLocalField(
+        _l("Day and hour"), [Optional()], format="%Y-%m-%dT%H:%M",
+        description=_l("An experience begins, or early access opens."),
+    )  # fmt: skip
+    closes_at = DateTimeLocalField(
+        _l("Early access is over"), [Optional()], format="%Y-%m-%dT%H:%M"
+    )
+    place = StringField(_l("Place of an experience"), [Length(max=200)])
+    link = StringField(
+        _l("Page of early access"), [Length(max=500)],
+        description=_l("Only who has the perk sees it, and only in its time."),
+        render_kw={"inputmode": "url", "autocomplete": "off", "spellcheck": "false"},
+    )  # fmt: skip
+
     def offer(self) -> None:
         """Fill the choices."""
         self.offer_campaigns()
@@ -107,6 +128,8 @@ class PerkForm(Named):
             stock=whole(self, "stock"), per_person=whole(self, "per_person"),
             cost=amount(self, "cost", currency), campaign_id=chosen(self.campaign_id.data),
             code_days=whole(self, "code_days"), starts_at=starts_at, ends_at=ends_at,
+            happens_at=_instant(self.happens_at.data), closes_at=_instant(self.closes_at.data),
+            place=(self.place.data or "").strip(), link=(self.link.data or "").strip() or None,
         )  # fmt: skip
 
 
@@ -201,7 +224,25 @@ def of_perk(perk: Perk) -> dict[str, Any]:
         "stock": perk.stock, "per_person": perk.per_person, "code_days": perk.code_days,
         "cost": str(money.to_major(perk.cost, currency)) if perk.cost else "",
         "campaign_id": str(perk.campaign_id or ""), "starts_on": starts_on, "ends_on": ends_on,
+        "happens_at": _local(perk.happens_at), "closes_at": _local(perk.closes_at),
+        "place": perk.place, "link": perk.link or "",
     }  # fmt: skip
+
+
+def _instant(local: datetime | None) -> datetime | None:
+    """Return the instant of a day and hour in the program's time zone."""
+    if local is None:
+        return None
+    try:
+        return local.replace(tzinfo=clock.zone(program.current().timezone)).astimezone(UTC)
+    except OverflowError:  # 1 January of year 1, east of Greenwich
+        detail = _("“%(text)s” is not a date of our time.", text=local.date())
+        raise InvalidInputError(detail, faults=[Fault("/happens_at", detail)]) from None
+
+
+def _local(instant: datetime | None) -> datetime | None:
+    zone = clock.zone(program.current().timezone)
+    return instant.astimezone(zone).replace(tzinfo=None) if instant else None
 
 
 def whole(form: Any, name: str) -> int | None:

@@ -32,7 +32,6 @@ from referrals import sharing
 from referrals.models import Purchase
 from referrals.sharing import Shared
 from rewards import (
-    badges,
     earnings,
     explained_words,
     explanations,
@@ -101,7 +100,6 @@ def home() -> ResponseReturnValue:
     cards, owed = _cards(ambassador, limit=ON_HOME), wallets(ambassador.id)
     return render_template(
         "rewards/portal/home.html",
-        badges=badges.of_ambassador(ambassador.id),
         me=ambassador, cards=cards, figures=figures, wallets=owed, story=steps.story(figures),
         checklist=steps.checklist(ambassador, figures, has_code=bool(cards)),
         step=steps.next_one(

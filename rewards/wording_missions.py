@@ -46,7 +46,7 @@ def gifts(mission: Mission) -> list[str]:
     if mission.perk is not None:
         found.append(wording_perks.name(mission.perk))
     if mission.badge is not None:
-        found.append(str(_("The badge “%(name)s”", name=name(mission.badge))))
+        found.append(str(_("the badge “%(name)s”", name=name(mission.badge))))
     return found
 
 
