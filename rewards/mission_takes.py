@@ -145,7 +145,7 @@ def reverse(take_id: int, *, reason: str, by: str) -> MissionTake:
         points.post_given(who, -take.points_back, source=f"{key}:points-back")
     if take.amount:
         ledger.post([_money(take, EntryKind.BONUS_BACK, f"{key}:back")])
-        exchanges.tell_spend(-take.amount, take.mission.currency, key=f"{key}:back")
+        exchanges.tell_spend(-take.amount, take.mission.currency, key=f"{key}:back", who=who)
     _cancel_perk(take, words)
     badges.take_back_of(take.mission_id, who)
     gives.take_back(who, key=key)
@@ -262,7 +262,7 @@ def _give(take: MissionTake, *, by: str) -> MissionTake:
         points.post_given(who, mission.points, source=f"{key}:points", months=months)
     if mission.amount:
         ledger.post([_money(take, EntryKind.BONUS, f"{key}:bonus")])
-        exchanges.tell_spend(mission.amount, mission.currency, key=f"{key}:bonus")
+        exchanges.tell_spend(mission.amount, mission.currency, key=f"{key}:bonus", who=who)
     if mission.badge_id is not None:
         badges.give(mission.badge_id, who, mission_id=mission.id)
     gives.count(who, what=gives.name_of(mission), key=key)
