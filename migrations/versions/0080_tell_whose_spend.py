@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0080_tell_whose_spend"
-down_revision = "0062_add_direction"
+down_revision = "0071_expire_points"
 branch_labels = None
 depends_on = None
 
