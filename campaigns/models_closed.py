@@ -9,8 +9,7 @@ from core.db import Model, UtcTime
 
 
 class Books(Model):
-    """Up to where the books are closed; one row, which every new entry and every new line of spend
-    reads under a lock."""
+    """Up to where the books are closed; one row that entries and spend read under a lock."""
 
     __tablename__ = "books"
     __table_args__ = (sa.CheckConstraint("id = 1", name="one_row"),)

@@ -133,7 +133,7 @@ def record(lines: Sequence[Line]) -> list[State]:
         What became of each line, in their order.
     """
     states: list[State] = []
-    closed = _closed_through() if lines else None
+    closed = closed_through() if lines else None
     for start in range(0, len(lines), BATCH_ROWS):
         states += _record_batch(lines[start : start + BATCH_ROWS], closed)
     created = [one for one, state in zip(lines, states, strict=True) if state is State.CREATED]
@@ -163,7 +163,7 @@ def last_line() -> int | None:
     return db.session.scalar(sa.select(sa.func.max(Spend.id)))
 
 
-def _closed_through() -> str | None:
+def closed_through() -> str | None:
     """Return the last closed month, and keep the next from being closed meanwhile."""
     query = sa.select(Books.closed_through).where(Books.id == 1)
     return db.session.scalar(query.with_for_update(read=True))

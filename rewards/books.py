@@ -32,7 +32,7 @@ from rewards.models import Account, Entry, Posting
 from rewards.models_books import ClosedBalance, ClosedDocument, ClosedMonth
 
 BOOKED = sa.func.coalesce(Entry.booked_at, Entry.occurred_at)
-_ATTEMPTS = 5  # to make the papers while nothing new is recorded
+_ATTEMPTS = 20  # to make the papers while nothing new is recorded
 _BATCH = 1000  # rows of the journal in memory at once
 
 
