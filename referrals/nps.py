@@ -18,6 +18,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from flask_babel import gettext as _
+from sqlalchemy.orm import InstrumentedAttribute
 
 from ambassadors.models import Member
 from core import clock, emails
@@ -157,7 +158,7 @@ def _kept(names: Collection[str | None]) -> dict[tuple[str, datetime], int]:
     return {(one.person, one.answered_at): one.score for one in db.session.scalars(query)}
 
 
-def latest_of(customer_id: sa.ColumnElement[int]) -> sa.ScalarSelect[int]:
+def latest_of(customer_id: InstrumentedAttribute[int]) -> sa.ScalarSelect[int]:
     """Return the latest score of a customer of an outer query, None where they gave none."""
     return (
         sa.select(NpsScore.score)
