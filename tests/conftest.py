@@ -193,6 +193,6 @@ def _empty_postgresql() -> None:
             "velocity_orders = 10, shared_ip_customers = 5, disposable_domains = '', "
             "asks_per_give = 2, quiet_from = 20, quiet_until = 8, quiet_days = 'sun', "
             "sepa_name = '', sepa_iban = '', sepa_bic = '', rate_days = 7, "
-            "invitations_per_month = 3, payout_approval_above = 50000"
+            "invitations_per_month = 3, points_months = 0, payout_approval_above = 50000"
         )
         connection.exec_driver_sql("UPDATE books SET closed_through = NULL, closed_until = NULL")
