@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from flask import Flask
+from flask.testing import FlaskClient
 
-from accounts.models import AuditLine
+from accounts.models import AuditLine, RoleName
+from ambassadors.models import Ambassador
 from campaigns.models import Spend
 from core import clock, outbox
 from core.db import db
@@ -25,7 +27,15 @@ from rewards import exchanges, intake, jobs_perks, perks, points, purse, verify,
 from rewards.commissions import due, release
 from rewards.models import Exchange, ExchangeState, OfferStatus, Perk, PerkKind, VoucherKind
 from tests.conftest import NOW
-from tests.factories import make_ambassador, make_campaign, make_code, must, purchase_fact
+from tests.factories import (
+    make_ambassador,
+    make_campaign,
+    make_code,
+    make_user,
+    must,
+    purchase_fact,
+    sign_in,
+)
 from tests.rewards.test_vouchers import CLIENTS, at_once, made
 
 
@@ -299,3 +309,21 @@ def test_verify_names_an_exchange_without_its_entry_and_a_wrong_stock(app: Flask
     assert any("M10: perk" in one and "counts 4 taken and has 2" in one for one in found)
     assert any("M7" in one and "points_spent" in one for one in found)
     assert codes.DEFAULT_PATTERN.count("#") >= vouchers.LEAST_SYMBOLS
+
+
+def test_who_took_a_perk_that_cannot_be_served_gets_word_and_the_price_back(
+    client: FlaskClient,
+) -> None:
+    sign_in(client, make_user(RoleName.MARKETER))
+    who, perk = rich(), make_perk()
+    member = db.session.get_one(Ambassador, who).member
+    member.email, member.locale = "zoe@example.com", "en"
+    done = take(who, perk)
+    db.session.commit()
+    path = f"/console/perks/exchanges/{done.id}/cancel"
+    for status in (303, 409):  # the second time it is cancelled already
+        assert client.post(path, data={"reason": "Broken in the van"}).status_code == status
+    (mail,) = db.session.scalars(sa.select(OutboxMessage).order_by(OutboxMessage.id))
+    assert mail.payload["to"] == "zoe@example.com"
+    assert "100 points" in mail.payload["text"]
+    assert "van" not in mail.payload["text"], "the reason is the team's"
