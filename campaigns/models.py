@@ -246,6 +246,7 @@ class Spend(Model):
     currency: Mapped[CurrencyCode]
     kind: Mapped[SpendKind] = mapped_column(choice(SpendKind))
     note: Mapped[str] = mapped_column(sa.String(200))
+    ambassador_id: Mapped[BigId | None]  # for whom, where that is known: perks
     created_at: Mapped[UtcTime]
 
 
