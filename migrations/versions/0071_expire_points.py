@@ -9,7 +9,7 @@ from core import protection
 from core.db import UtcDateTime
 
 revision = "0071_expire_points"
-down_revision = "0066_find_batches_by_their_ids"
+down_revision = "0069_add_circle_stays"
 branch_labels = None
 depends_on = None
 
