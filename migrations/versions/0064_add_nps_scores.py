@@ -26,7 +26,7 @@ def upgrade() -> None:
         sa.Column("told_by", sa.String(length=32), nullable=False),
         sa.CheckConstraint("score BETWEEN 0 AND 10", name=op.f("ck_nps_score_score_from_0_to_10")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_nps_score")),
-        sa.UniqueConstraint("person", "answered_at", name=op.f("uq_nps_score_person")),
+        sa.UniqueConstraint("person", "answered_at", name=op.f("uq_nps_score_person_answered_at")),
     )
 
 
