@@ -79,6 +79,7 @@ CONSOLE = (
             Entry("/console/codes", lazy_gettext("Codes"), "code"),
             Entry("/console/links", lazy_gettext("Links"), "link"),
             Entry("/console/perks", lazy_gettext("Perks"), "gift"),
+            Entry("/console/missions", lazy_gettext("Missions"), "check"),
             Entry("/console/vouchers", lazy_gettext("Vouchers"), "receipt"),
             Entry("/console/purchases", lazy_gettext("Purchases"), "cart"),
             Entry("/console/commissions", lazy_gettext("Commissions"), "percent"),
@@ -127,7 +128,7 @@ PORTAL = (
     Entry("/portal", lazy_gettext("Home"), "home"),
     Entry(
         "/portal/share", lazy_gettext("Share"), "share",
-        also=("/portal/campaigns", "/portal/codes", "/portal/invite"),
+        also=("/portal/campaigns", "/portal/codes", "/portal/invite", "/portal/missions"),
     ),
     Entry("/portal/purchases", lazy_gettext("Purchases"), "cart", also=("/portal/questions",)),
     Entry("/portal/redeem", lazy_gettext("Redeem"), "gift"),

@@ -22,7 +22,7 @@ from campaigns.models import Campaign, CampaignStatus
 from core import clock
 from core.db import BATCH_ROWS, db
 from core.errors import ConflictError
-from demo import belonging, brand, costs, kits, payments, perks, recruiting, voices, year
+from demo import belonging, brand, costs, kits, payments, perks, recruiting, tasks, voices, year
 from demo.calendar import midnight
 from demo.year import Ally, Visit, Year
 from integrations import facts
@@ -82,6 +82,7 @@ def load(today: date) -> Iterator[float]:
     customers.link_members()
     segments.refresh_all()
     perks.tell(today, teller.campaign_ids, teller.joined)
+    tasks.tell(today, teller.campaign_ids, teller.joined)
     payments.prepare(today)
     details = {"purchases": len(drawn.purchases), "clicks": len(drawn.visits), "day": f"{today}"}
     audit.record(ACT, "program", 1, details)

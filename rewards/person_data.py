@@ -30,10 +30,12 @@ from referrals import consents, content_links, invitations, nps
 from referrals.models import Click, Code, Customer, CustomerIdentity, Link, Purchase
 from referrals.models_survey import SurveyAnswer
 from rewards import (
+    badges,
     connected,
     contracts,
     earnings,
     invitation_codes,
+    mission_takes,
     payout_details,
     payout_list,
     self_billing,
@@ -201,6 +203,15 @@ def _as_ambassador(one: Ambassador) -> dict[str, Any]:
         "invitations_made": [
             {"note": made.note, "made_at": made.made_at, "state": made.state.value}
             for made in invitation_codes.mine(one.id, limit=10**6)
+        ],
+        "missions": [
+            _row(take, "state", "url", "handed_in_at", "decided_at", "reason", "amount", "points")
+            | {"mission": take.mission.name_en}
+            for take in mission_takes.of_ambassador(one.id)
+        ],
+        "badges": [
+            _row(held, "given_at") | {"badge": held.badge.name_en}
+            for held in badges.of_ambassador(one.id)
         ],
         **_perks(one.id),
         "questions": [

@@ -24,6 +24,7 @@ from referrals.landings import Standing
 from referrals.models import Attribution, Click, Purchase, Refund, RefundState
 from referrals.models_invitations import Invitation
 from rewards.models import Account, EarnedState, Exchange, Posting, PurchaseReward
+from rewards.models_missions import MissionTake
 from tests.factories import must
 
 TODAY = date(2026, 3, 1)  # where the fixtures' clock stands
@@ -113,7 +114,10 @@ def _all_of_it_is_there(drawn: year.Year) -> None:
     spent = db.session.scalar(sa.select(sa.func.sum(Spend.amount)))
     exchanged = db.session.scalar(sa.select(sa.func.sum(Exchange.cost))) or 0
     assert exchanged == 520  # one pot, for points
-    assert spent == sum(line.amount for line in costs.lines(drawn.calendar)) + exchanged
+    rewarded = db.session.scalar(sa.select(sa.func.sum(MissionTake.amount))) or 0
+    assert rewarded == 2_000  # one photograph
+    told = sum(line.amount for line in costs.lines(drawn.calendar))
+    assert spent == told + exchanged + rewarded
     assert count(Application) == 5
     assert count(Invitation) == 3
     parked = sa.select(Refund.id).where(Refund.state == RefundState.PARKED)
