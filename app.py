@@ -65,7 +65,9 @@ from integrations import jobs as integrations_jobs
 from referrals import api as codes_api
 from referrals import api_code_jobs as code_jobs_api
 from referrals import (
+    api_nps,
     api_survey,
+    cli_nps,
     cli_survey,
     console_applications,
     console_cards,
@@ -115,6 +117,7 @@ from rewards import (
     console_imports,
     console_invitations,
     console_missions,
+    console_nps,
     console_payouts,
     console_perks,
     console_questions,
@@ -188,6 +191,9 @@ DOORS: list[Blueprint] = [
     console_books.door,
     api_survey.door,
     cli_survey.door,
+    api_nps.door,
+    cli_nps.door,
+    console_nps.door,
     public_survey.door,
     console_survey.door,
     console_direction.door,

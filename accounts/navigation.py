@@ -102,6 +102,7 @@ CONSOLE = (
             Entry("/console/reports/members", lazy_gettext("Members and others"), "people"),
             Entry("/console/reports/board", lazy_gettext("3-6-12 board"), "circle"),
             Entry("/console/survey", lazy_gettext("Survey"), "help"),
+            Entry("/console/nps", "NPS", "heart"),
             Entry("/console/spend", lazy_gettext("Spend"), "money"),
         ),
     ),

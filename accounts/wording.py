@@ -119,6 +119,7 @@ ACTS = {
     "member.change": _l("Member changed"),
     "passkey.add": _l("Passkey added"),
     "passkey.remove": _l("Passkey removed"),
+    "nps.import": _l("NPS scores imported"),
     "payout.approve": _l("Payouts approved"),
     "payout.cancel": _l("Batch of payouts given up"),
     "payout.credit": _l("Code of store credit made"),

@@ -28,7 +28,7 @@ from demo.year import Ally, Visit, Year
 from integrations import facts
 from referrals import clicks, codes, customers, links
 from referrals.models import Purchase
-from rewards import commissions, intake, segments
+from rewards import commissions, intake, purchase_rewards, segments
 
 ACT = "demo.load"
 _AT_ONCE = 400  # facts told together
@@ -129,6 +129,7 @@ class _Teller:
         due = commissions.due()
         for start in range(0, len(due), BATCH_ROWS):
             commissions.release(due[start : start + BATCH_ROWS])
+        commissions.settle(purchase_rewards.due())  # points of the tasting, once they are due
         payments.pay(until)
 
     def _active(self) -> list[Ally]:

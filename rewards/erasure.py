@@ -24,7 +24,7 @@ from core import emails, mails
 from core.db import db
 from core.errors import NotFoundError
 from core.outbox import MessageState, OutboxMessage
-from referrals import codes, consents, content_links, invitations
+from referrals import codes, consents, content_links, invitations, nps
 from referrals.models import (
     Code,
     CodeCustomerUse,
@@ -174,6 +174,7 @@ def _replace(digests: set[str]) -> dict[str, str]:
             .where(CustomerIdentity.key == key)
             .values(key=f"email:{other}")
         )
+        nps.rename(old, other)
     return new
 
 

@@ -14,6 +14,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from accounts.models import AuditLine, RoleName
+from ambassadors.models import Ambassador
 from campaigns.models import Spend
 from core import clock, outbox
 from core.db import db
@@ -308,6 +309,24 @@ def test_verify_names_an_exchange_without_its_entry_and_a_wrong_stock(app: Flask
     assert any("M10: perk" in one and "counts 4 taken and has 2" in one for one in found)
     assert any("M7" in one and "points_spent" in one for one in found)
     assert codes.DEFAULT_PATTERN.count("#") >= vouchers.LEAST_SYMBOLS
+
+
+def test_who_took_a_perk_that_cannot_be_served_gets_word_and_the_price_back(
+    client: FlaskClient,
+) -> None:
+    sign_in(client, make_user(RoleName.MARKETER))
+    who, perk = rich(), make_perk()
+    member = db.session.get_one(Ambassador, who).member
+    member.email, member.locale = "zoe@example.com", "en"
+    done = take(who, perk)
+    db.session.commit()
+    path = f"/console/perks/exchanges/{done.id}/cancel"
+    for status in (303, 409):  # the second time it is cancelled already
+        assert client.post(path, data={"reason": "Broken in the van"}).status_code == status
+    (mail,) = db.session.scalars(sa.select(OutboxMessage).order_by(OutboxMessage.id))
+    assert mail.payload["to"] == "zoe@example.com"
+    assert "100 points" in mail.payload["text"]
+    assert "van" not in mail.payload["text"], "the reason is the team's"
 
 
 def test_an_experience_has_a_date_a_place_and_seats_that_hold(app: Flask) -> None:
