@@ -205,8 +205,8 @@ def failed(batch_id: int, payout_id: int) -> ResponseReturnValue:
     )  # fmt: skip
 
 
-@door.post("/<int:batch_id>/payouts.csv")
-def download(batch_id: int) -> ResponseReturnValue:
+@door.post(f"/<int:batch_id>/payouts.{sheets.ENDING}")
+def download(batch_id: int, ending: str) -> ResponseReturnValue:
     """Send the payouts of a batch as a file; the audit log keeps who took it."""
     payouts.batch_of(batch_id)
     rows = list(_rows(batch_id))
@@ -216,7 +216,7 @@ def download(batch_id: int) -> ResponseReturnValue:
         "payout", "ambassador", "name", "amount", "currency", "method", "state", "reference",
         "sent_at", "settled_at", "reason",
     )  # fmt: skip
-    return sheets.download(f"payouts-{batch_id}.csv", heads, rows)
+    return sheets.download(f"payouts-{batch_id}.{ending}", heads, rows)
 
 
 def _index(status: int) -> ResponseReturnValue:
@@ -298,7 +298,6 @@ def _rows(batch_id: int) -> Iterator[tuple[object, ...]]:
 def _row(one: Payout) -> tuple[object, ...]:
     return (
         one.id, one.ambassador_id, one.ambassador.member.name,
-        str(money.to_major(one.amount, one.currency)), one.currency, one.method.value,
-        one.state.value, one.reference or "", one.sent_at.isoformat() if one.sent_at else "",
-        one.settled_at.isoformat() if one.settled_at else "", words.why(one),
+        money.to_major(one.amount, one.currency), one.currency, one.method.value,
+        one.state.value, one.reference or "", one.sent_at, one.settled_at, words.why(one),
     )  # fmt: skip

@@ -27,10 +27,20 @@ KINDS = {
     EntryKind.EXCHANGE: _l("Perk, paid from the balance"),
     EntryKind.EXCHANGE_BACK: _l("Perk cancelled, its price came back"),
 }
-FILE_HEADS = (
-    "month", "currency", "row", "entry", "occurred_at", "told_at", "about", "pending", "held",
-    "payable", "on_its_way", "total",
-)  # fmt: skip
+FILE_HEADS = {
+    "month": _l("Of the program’s time zone."),
+    "currency": _l("ISO 4217; the amounts of a row are in it."),
+    "row": _l("“opening”, “closing”, or why money moved."),
+    "entry": _l("Number of the entry in the ledger."),
+    "occurred_at": _l("When it happened."),
+    "told_at": _l("When it was told, if that was after the month."),
+    "about": _l("The campaign, if there is one."),
+    "pending": _l("Owed, in the hold period."),
+    "held": _l("Owed, until the team has looked at it."),
+    "payable": _l("Owed and available; below zero: the next commissions repay it."),
+    "on_its_way": _l("Set aside for a payout under way."),
+    "total": _l("All four together."),
+}
 
 
 def file_rows(statements: list[Statement]) -> Iterator[tuple[object, ...]]:
@@ -40,8 +50,7 @@ def file_rows(statements: list[Statement]) -> Iterator[tuple[object, ...]]:
         for line in one.lines:
             yield (
                 one.month, one.currency, line.kind.value, line.entry_id,
-                line.occurred_at.isoformat(), line.told_at.isoformat() if line.told_at else "",
-                line.about, *_cells(line.amounts, one),
+                line.occurred_at, line.told_at, line.about, *_cells(line.amounts, one),
             )  # fmt: skip
         yield (one.month, one.currency, "closing", "", "", "", "", *_cells(one.closing, one))
 
@@ -54,10 +63,18 @@ def _cells(amounts: Amounts, one: Statement) -> Iterator[Decimal]:
         yield money.to_major(minor, one.currency)
 
 
-TOTAL_HEADS = (
-    "year", "ambassador", "name", "currency", "earned", "clawed_back", "paid", "store_credit",
-    "perks", "owed",
-)  # fmt: skip
+TOTAL_HEADS = {
+    "year": _l("A calendar year of the program’s time zone."),
+    "ambassador": _l("Number of the ambassador."),
+    "name": _l("As the program knows them."),
+    "currency": _l("ISO 4217; the amounts of a row are in it."),
+    "earned": _l("Commissions and bonuses of the year."),
+    "clawed_back": _l("Taken back in the year, less what was given again."),
+    "paid": _l("Payouts in money that arrived, less those that came back."),
+    "store_credit": _l("Paid as codes of the shop."),
+    "perks": _l("Available money that was taken as perks."),
+    "owed": _l("What was owed at the end of the year, or is now."),
+}
 DECLARED_HEADS = {
     ThresholdKind.DAS2: (
         "annee", "beneficiaire", "nom", "pays", "commissions", "avantages_en_nature", "total",

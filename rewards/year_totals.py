@@ -24,10 +24,38 @@ from core.money import POINTS
 from rewards import contract_meter, day_sums, thresholds
 from rewards.models import Account, Entry, EntryKind, Posting
 from rewards.models_contracts import ThresholdKind
+from rewards.statements import STANDS
 from rewards.thresholds import Limit
 
-_PAID = (Account.CASH, Account.STORE_CREDIT, Account.PERKS)
+PAID = (Account.CASH, Account.STORE_CREDIT, Account.PERKS)
 _COUNTRY = "US"  # of form 1099-NEC
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """A figure of a year's totals, and which lines of the ledger it sums up."""
+
+    name: str
+    accounts: tuple[Account, ...]
+    kinds: tuple[EntryKind, ...] = ()  # all unless given
+    is_cost: bool = False  # debits count up; elsewhere credits do
+    is_balance: bool = False  # since the beginning, not of the year
+
+
+_COSTS = (Account.EXPENSE, Account.BONUS)
+FIGURES = (
+    Figure(
+        name="earned", accounts=_COSTS, kinds=(EntryKind.COMMISSION, EntryKind.BONUS), is_cost=True
+    ),
+    Figure(
+        name="clawed_back", accounts=_COSTS, is_cost=True,
+        kinds=(EntryKind.CLAWBACK, EntryKind.REINSTATEMENT),
+    ),
+    Figure(name="paid", accounts=(Account.CASH,)),
+    Figure(name="store_credit", accounts=(Account.STORE_CREDIT,)),
+    Figure(name="perks", accounts=(Account.PERKS,)),
+    Figure(name="owed", accounts=STANDS, is_balance=True),
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,21 +101,10 @@ def years() -> list[int]:
 def totals(year: int) -> list[Total]:
     """Return the totals of a year by name, a row for each currency."""
     start, end = clock.year_bounds(year, program.current().timezone)
-    is_back = Entry.kind.in_([EntryKind.CLAWBACK, EntryKind.REINSTATEMENT])
-    cost = Posting.account.in_([Account.EXPENSE, Account.BONUS])
-    owed = Posting.account.in_(
-        [Account.PENDING, Account.HELD, Account.PAYABLE, Account.TRANSIT]
-    )  # fmt: skip
-    in_year = Entry.occurred_at >= start
     query = (
         sa.select(
             Ambassador.id.label("ambassador_id"), Member.name, Posting.currency,
-            _sum(cost & in_year & ~is_back).label("earned"),
-            _sum(cost & in_year & is_back).label("clawed_back"),
-            (-_sum((Posting.account == Account.CASH) & in_year)).label("paid"),
-            (-_sum((Posting.account == Account.STORE_CREDIT) & in_year)).label("store_credit"),
-            (-_sum((Posting.account == Account.PERKS) & in_year)).label("perks"),
-            (-_sum(owed)).label("owed"),
+            *(_of(figure, start).label(figure.name) for figure in FIGURES),
         )
         .join(Posting, Posting.ambassador_id == Ambassador.id)
         .join(Entry, Entry.id == Posting.entry_id)
@@ -136,8 +153,15 @@ def _is_nec(one: Declared, limit: Limit) -> bool:
     return one.country == _COUNTRY and one.paid >= limit.amount
 
 
-def _sum(where: Any) -> Any:
-    return sa.func.coalesce(sa.func.sum(sa.case((where, Posting.amount), else_=0)), 0)
+def _of(figure: Figure, start: datetime) -> Any:
+    """Return what a figure is, over entries up to the end of the year."""
+    where: Any = Posting.account.in_(figure.accounts)
+    if figure.kinds:
+        where &= Entry.kind.in_(figure.kinds)
+    if not figure.is_balance:
+        where &= Entry.occurred_at >= start
+    told = sa.func.coalesce(sa.func.sum(sa.case((where, Posting.amount), else_=0)), 0)
+    return told if figure.is_cost else -told
 
 
 def _paid(start: datetime, end: datetime, currency: str) -> Any:
@@ -148,7 +172,7 @@ def _paid(start: datetime, end: datetime, currency: str) -> Any:
         )
         .join(Entry, Entry.id == Posting.entry_id)
         .where(
-            Posting.account.in_(_PAID), Posting.ambassador_id.is_not(None),
+            Posting.account.in_(PAID), Posting.ambassador_id.is_not(None),
             Posting.currency != POINTS, Entry.occurred_at >= start, Entry.occurred_at < end,
         )
     )  # fmt: skip
