@@ -124,7 +124,8 @@ def _month(wanted: Wanted) -> str:
 def _span(wanted: Wanted) -> str:
     zone = program.current().timezone
     if wanted.start is None:
-        return _("up to %(day)s", day=i18n.day(clock.local_day(wanted.end - _TICK, zone)))
+        day = i18n.day(clock.local_day(wanted.end - _TICK, zone))
+        return str(_("up to %(day)s", day=day))
     return str(request.values.get("year") or i18n.month(_month(wanted)))
 
 

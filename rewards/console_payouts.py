@@ -17,6 +17,7 @@ from core import money, sheets
 from core.db import db, retried
 from core.errors import DomainError
 from core.web import row_asked
+from integrations import stripe_transfers
 from rewards import payout_blocks, payout_list, payout_sending, payouts
 from rewards import wording_payouts as words
 from rewards.forms_payouts import PrepareForm, ReferenceForm, ReturnForm
@@ -105,6 +106,7 @@ def one(batch_id: int) -> ResponseReturnValue:
         "rewards/console_payouts/one.html",
         batch=batch, found=found[:PAGE], words=words, after=after, total=payouts.total(batch_id),
         next_after=found[PAGE - 1].id if len(found) > PAGE else None, steps=_steps(sums),
+        has_stripe=stripe_transfers.is_on(),
         states=_by_state(sums), reference=ReferenceForm(formdata=None),
         back=ReturnForm(formdata=None), may_approve=_may_approve(batch),
         names=users.actor_names(filter(None, [batch.created_by, batch.approved_by])),

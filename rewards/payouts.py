@@ -16,14 +16,16 @@ from flask_babel import gettext as _
 from accounts import audit
 from ambassadors import program
 from ambassadors.models import Ambassador
-from core import clock, mails
+from core import clock, mails, outbox
 from core.db import BATCH_ROWS, db, upsert_dialect
 from core.errors import ConflictError, NotFoundError
-from rewards import ledger, news, payout_blocks, payout_details, self_billing
+from integrations import stripe_codes, stripe_transfers
+from rewards import ledger, news, payout_blocks, payout_details, rates, self_billing
 from rewards.ledger import Draft
 from rewards.models import Account, EntryKind, PayoutMethod
 from rewards.models_payouts import OPEN, Payout, PayoutBatch, PayoutState
 
+_ASKED = (PayoutState.SENDING, PayoutState.UNKNOWN)
 _FINAL = (PayoutState.FAILED, PayoutState.REVERSED, PayoutState.CANCELLED)
 
 
@@ -85,7 +87,7 @@ def approve(batch_id: int, *, by: str) -> PayoutBatch:
             _("This batch needs somebody else: who prepared it cannot approve this much alone.")
         )
     batch.approved_at, batch.approved_by = clock.now(), by
-    batch.alone_up_to = program.current().payout_approval_above
+    batch.alone_up_to = alone_up_to(batch.currency)
     drafts = _in_state(batch_id, PayoutState.DRAFT)
     approved = [one for one in _checked(drafts, batch.currency) if one.reason is None]
     ledger.post([_set_aside(one) for one in approved])
@@ -100,7 +102,21 @@ def approve(batch_id: int, *, by: str) -> PayoutBatch:
 
 def needs_another(batch: PayoutBatch, *, by: str) -> bool:
     """Tell whether a person made this batch and it is worth more than they may approve alone."""
-    return batch.created_by == by and total(batch.id) > program.current().payout_approval_above
+    return batch.created_by == by and total(batch.id) > alone_up_to(batch.currency)
+
+
+def alone_up_to(currency: str) -> int:
+    """Return what one person may prepare and approve in a currency, in its minor units.
+
+    The program says it in its own; for another it is what the rate of the day makes of it,
+    nothing where no rate is known: then somebody else always has to look.
+    """
+    rules = program.current()
+    if currency == rules.currency:
+        return rules.payout_approval_above
+    today = clock.local_day(clock.now(), rules.timezone)
+    rate = rates.rate_at(rules.currency, currency, today)
+    return rate.limit(rules.payout_approval_above) if rate else 0
 
 
 def cancel(batch_id: int) -> PayoutBatch:
@@ -160,6 +176,8 @@ def fail(payout: Payout, reason: str) -> None:
     if was_paid:
         is_credit = payout.method is PayoutMethod.STORE_CREDIT
         stood = Account.STORE_CREDIT if is_credit else Account.CASH
+    if payout.method is PayoutMethod.STORE_CREDIT and payout.state is PayoutState.SENT:
+        stop_code(payout.id, payout.reference or "")
     payout.state = PayoutState.REVERSED if was_paid else PayoutState.FAILED
     payout.reason, payout.token, payout.due_at = reason[:500], None, None
     _move(payout, EntryKind.PAYOUT_RETURNED, "returned", debit=stood, credit=Account.PAYABLE)
@@ -180,10 +198,9 @@ def note_paid(payout_id: int, reference: str | None) -> Payout:
         PayoutStateError: It is not on its way, or only Stripe knows whether it arrived.
     """
     payout = locked(payout_id)
-    if payout.method is PayoutMethod.STRIPE:
-        raise PayoutStateError(
-            _("Stripe has this payout, so its state follows from what Stripe says.")
-        )
+    _require_told_by_people(payout)
+    if payout.method is PayoutMethod.STRIPE and payout.state in _ASKED:
+        payout.state, payout.token, payout.due_at = PayoutState.SENT, None, None
     settle(payout, reference=reference)
     return payout
 
@@ -196,14 +213,51 @@ def give_back(payout_id: int, reason: str) -> Payout:
         PayoutStateError: Stripe has it: only Stripe knows what became of it.
     """
     payout = locked(payout_id)
-    if payout.method is PayoutMethod.STRIPE and payout.state is not PayoutState.PAID:
-        raise PayoutStateError(
-            _("Stripe has this payout, so its state follows from what Stripe says.")
-        )
-    if payout.method is PayoutMethod.STORE_CREDIT:
+    is_uncoded = payout.method is PayoutMethod.STORE_CREDIT and payout.state is PayoutState.APPROVED
+    if payout.state is not PayoutState.PAID and not is_uncoded:
+        _require_told_by_people(payout)
+    if payout.method is PayoutMethod.STORE_CREDIT and payout.state is PayoutState.PAID:
         raise PayoutStateError(_("A code of the shop cannot come back."))
     fail(payout, reason)
     return payout
+
+
+def credit_failed(payout_id: int, reason: str) -> bool:
+    """Make the money of a code that could not be made payable again; True if it was.
+
+    The answer of the last call may have been lost, so a code that is there after all is stopped.
+    """
+    if not awaits_code(payout_id):
+        return False
+    fail(locked(payout_id), reason)
+    return True
+
+
+def awaits_code(payout_id: int) -> bool:
+    """Tell whether a payout as store credit waits for its code; holds its row."""
+    payout = locked(payout_id)
+    return payout.method is PayoutMethod.STORE_CREDIT and payout.state is PayoutState.SENT
+
+
+def stop_code(payout_id: int, text: str) -> None:
+    """Have the shop stop a code whose money went back, should it be there."""
+    key = f"payout-code:{payout_id}"
+    payload = {"act": "withdraw", "code": text, "key": key}
+    outbox.enqueue(stripe_codes.KIND, payload, key=f"{key}:withdraw")
+
+
+def _require_told_by_people(payout: Payout) -> None:
+    """Refuse a person's word on what Stripe has, unless there is no key to ask Stripe with.
+
+    Without one nothing more is asked: a person looks at Stripe's own pages and says what is there.
+    """
+    if payout.state is PayoutState.SENDING and payout.due_at and payout.due_at > clock.now():
+        raise PayoutStateError(_("Stripe is being asked right now. Look again in some minutes."))
+    is_asked = payout.method in {PayoutMethod.STRIPE, PayoutMethod.STORE_CREDIT}
+    if is_asked and stripe_transfers.is_on():
+        raise PayoutStateError(
+            _("Stripe has this payout, so its state follows from what Stripe says.")
+        )
 
 
 def locked(payout_id: int) -> Payout:
