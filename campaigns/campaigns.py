@@ -25,6 +25,7 @@ from core import clock
 from core.db import db, upsert_dialect
 from core.errors import ConflictError, Fault, InvalidInputError, NotFoundError
 
+_CHOICES = 500  # campaigns in a menu
 _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _MOVES = {  # from which states each state can be reached
     CampaignStatus.RUNNING: {CampaignStatus.DRAFT, CampaignStatus.PAUSED},
@@ -181,6 +182,17 @@ def find(slug: str) -> Campaign | None:
     return db.session.scalar(sa.select(Campaign).where(Campaign.slug == slug))
 
 
+def names() -> list[tuple[str, str]]:
+    """Return slug and name of the campaigns that were ever open, the newest first, for a menu."""
+    query = (
+        sa.select(Campaign.slug, Campaign.name)
+        .where(Campaign.status != CampaignStatus.DRAFT)
+        .order_by(Campaign.id.desc())
+        .limit(_CHOICES)
+    )
+    return [(row.slug, row.name) for row in db.session.execute(query)]
+
+
 def newest(
     *, status: CampaignStatus | None = None, before: int | None = None, limit: int = 50
 ) -> list[Campaign]:
@@ -221,7 +233,8 @@ def _columns(terms: Terms) -> dict[str, Any]:
         "new_customers_only": terms.new_customers_only,
         "uses_per_code": terms.uses_per_code, "uses_per_customer": terms.uses_per_customer,
         "refund_frees_use": terms.refund_frees_use, "budget": terms.budget,
-        "rewarded_limit": terms.rewarded_limit, "landing_url": terms.landing_url,
+        "rewarded_limit": terms.rewarded_limit, "points_months": terms.points_months,
+        "landing_url": terms.landing_url,
     }  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Files for a spreadsheet: CSV in UTF-8 with its mark, or a workbook; no cell runs as a formula.
+"""Files for a spreadsheet: CSV in UTF-8 with its mark, and XLSX; no cell runs as a formula.
 
 Both have the same rows.  A number stays a number, with the decimals it came with; an instant is
 told in UTC, as text in CSV and as a date in a workbook.
@@ -9,10 +9,11 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import xlsxwriter
 from flask import Response
@@ -21,7 +22,14 @@ from flask_babel import gettext as _
 ENDING = "<any(csv, xlsx):ending>"  # of an address that gives a file either way
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _RISKY = ("=", "+", "-", "@", "\t", "\r", "\n")
-_WIDE, _NARROW = 28, 16  # letters that a column shows
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a list: its heading, and what it holds; both may be lazy texts."""
+
+    head: Any
+    definition: Any
 
 
 def safe(cell: object) -> object:
@@ -44,88 +52,97 @@ def download(name: str, heads: Iterable[str], rows: Iterable[Sequence[object]]) 
 
     Args:
         name: With its ending.
-        heads: Names of the columns; where they map to what each holds, a workbook tells it too.
-        rows: Text, numbers, and aware instants.
+        heads: Names of the columns; a workbook needs them with what each column holds.
+        rows: As `workbook` takes them.
     """
-    if not name.endswith(".xlsx"):
-        return attachment(Response(lines(heads, rows), mimetype="text/csv"), name)
-    book = io.BytesIO()
-    workbook(book, heads, rows)
-    return attachment(Response(book.getvalue(), mimetype=XLSX), name)
+    if name.endswith(".xlsx"):
+        if not isinstance(heads, Mapping):
+            raise TypeError("a workbook says what each column holds")
+        return attached(Response(_book(heads, rows), mimetype=XLSX), name)
+    return attached(Response(lines(heads, rows), mimetype="text/csv"), name)
 
 
-def save(path: Path, heads: Iterable[str], rows: Iterable[Sequence[object]]) -> None:
+def save(path: Path, heads: Mapping[str, object], rows: Iterable[Sequence[object]]) -> None:
     """Write rows to a file; `.xlsx` makes a workbook.
 
     Raises:
         OSError: It cannot be written.
     """
     if path.suffix == ".xlsx":
-        with path.open("wb") as book:
-            workbook(book, heads, rows)
-    else:
-        with path.open("w", encoding="utf-8", newline="") as file:
-            file.writelines(lines(heads, rows))
+        path.write_bytes(_book(heads, rows))
+        return
+    with path.open("w", encoding="utf-8", newline="") as file:
+        file.writelines(lines(heads, rows))
 
 
-def attachment(answer: Response, name: str) -> Response:
-    """Return an answer that a browser saves under a name."""
+def attached(answer: Response, name: str) -> Response:
+    """Return an answer that is saved as a file of that name."""
     answer.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return answer
 
 
-def workbook(target: BinaryIO, heads: Iterable[str], rows: Iterable[Sequence[object]]) -> None:
-    """Write rows as a workbook: typed cells, and a sheet of what each column holds."""
-    options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
-    with xlsxwriter.Workbook(target, options) as book:
-        sheet, styles = book.add_worksheet(_("Rows")), _Styles(book)
-        sheet.freeze_panes(1, 1)
-        for at, head in enumerate(heads):
-            sheet.set_column(at, at, _NARROW)
-            sheet.write_string(0, at, head, styles.of("bold"))
-        for number, cells in enumerate(rows, start=1):
+def workbook(name: str, columns: Sequence[Column], rows: Iterable[Sequence[object]]) -> bytes:
+    """Return a list as a workbook: its rows, and a sheet with the definition of each column.
+
+    Args:
+        name: Of the first sheet, at most 31 characters.
+        columns: One for each cell of a row.
+        rows: Texts, days, aware instants, whole numbers, and amounts as decimals in major units.
+    """
+    file = io.BytesIO()
+    safely = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
+    with xlsxwriter.Workbook(file, safely) as book:
+        bold = book.add_format({"bold": True})
+        sheet = book.add_worksheet(name)
+        sheet.freeze_panes(1, 0)
+        sheet.set_column(0, len(columns) - 1, 16)
+        for at, column in enumerate(columns):
+            sheet.write_string(0, at, str(column.head), bold)
+        writer = _Writer(book, sheet)
+        for line, cells in enumerate(rows, start=1):
             for at, cell in enumerate(cells):
-                _write(sheet, (number, at), cell, styles)
-        if isinstance(heads, Mapping):
-            _define(book.add_worksheet(_("Definitions")[:31]), heads, styles)
+                writer.write(line, at, cell)
+        about = book.add_worksheet(_("Definitions")[:31])
+        about.set_column(1, 1, 100)
+        for line, column in enumerate(columns):
+            about.write_string(line, 0, str(column.head), bold)
+            about.write_string(line, 1, str(column.definition))
+    return file.getvalue()
 
 
-class _Styles:
-    """The formats of a workbook, each made once."""
-
-    def __init__(self, book: Any) -> None:
-        self._book, self._made = book, dict[str, Any]()
-
-    def of(self, pattern: str) -> Any:
-        """Return the format of a pattern of figures, or bold."""
-        if pattern not in self._made:
-            told = {"bold": True} if pattern == "bold" else {"num_format": pattern}
-            self._made[pattern] = self._book.add_format(told)
-        return self._made[pattern]
+def _book(heads: Mapping[str, object], rows: Iterable[Sequence[object]]) -> bytes:
+    return workbook(_("Rows"), [Column(*item) for item in heads.items()], rows)
 
 
-def _define(sheet: Any, heads: Mapping[str, object], styles: _Styles) -> None:
-    sheet.set_column(0, 0, _WIDE)
-    sheet.set_column(1, 1, 4 * _WIDE)
-    for number, (head, words) in enumerate(heads.items()):
-        sheet.write_string(number, 0, head, styles.of("bold"))
-        sheet.write_string(number, 1, str(words))
+class _Writer:
+    """Writes cells of a sheet, each as what it is."""
 
+    def __init__(self, book: Any, sheet: Any) -> None:
+        self.book, self.sheet = book, sheet
+        self.day = book.add_format({"num_format": "yyyy-mm-dd"})
+        self.instant = book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"})
+        self.money: dict[int, Any] = {}  # by decimal places
 
-def _write(sheet: Any, at: tuple[int, int], cell: object, styles: _Styles) -> None:
-    if cell is None or cell == "":
-        return
-    if isinstance(cell, datetime):
-        told = cell.astimezone(UTC).replace(tzinfo=None)
-        sheet.write_datetime(*at, told, styles.of("yyyy-mm-dd hh:mm:ss"))
-    elif isinstance(cell, Decimal):
-        places = max(0, -int(cell.as_tuple().exponent))
-        pattern = f"#,##0.{'0' * places}" if places else "#,##0"
-        sheet.write_number(*at, cell, styles.of(pattern))
-    elif isinstance(cell, int):
-        sheet.write_number(*at, cell)
-    else:
-        sheet.write_string(*at, str(safe(str(cell))))
+    def write(self, line: int, at: int, cell: object) -> None:
+        if cell is None or cell == "":
+            return
+        if isinstance(cell, Decimal):
+            self.sheet.write_number(line, at, cell, self._money(-int(cell.as_tuple().exponent)))
+        elif isinstance(cell, int):
+            self.sheet.write_number(line, at, cell)
+        elif isinstance(cell, datetime):
+            told = cell.astimezone(UTC).replace(tzinfo=None)  # a workbook knows no time zone
+            self.sheet.write_datetime(line, at, told, self.instant)
+        elif isinstance(cell, date):
+            self.sheet.write_datetime(line, at, cell, self.day)
+        else:
+            self.sheet.write_string(line, at, str(safe(str(cell))))
+
+    def _money(self, places: int) -> Any:
+        if places not in self.money:
+            pattern = "#,##0" + ("." + "0" * places if places else "")
+            self.money[places] = self.book.add_format({"num_format": pattern})
+        return self.money[places]
 
 
 def _line(cells: Sequence[object]) -> str:
@@ -135,6 +152,4 @@ def _line(cells: Sequence[object]) -> str:
 
 
 def _told(cell: object) -> object:
-    if isinstance(cell, datetime):
-        return cell.astimezone(UTC).isoformat()
-    return safe(cell)
+    return cell.astimezone(UTC).isoformat() if isinstance(cell, datetime) else safe(cell)

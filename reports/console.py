@@ -192,7 +192,7 @@ def download_xlsx(name: str) -> Response:
     book = io.BytesIO()
     exports.to_xlsx(report, book)
     answer = Response(book.getvalue(), mimetype=sheets.XLSX)
-    return sheets.attachment(answer, exports.filename(report, "xlsx"))
+    return sheets.attached(answer, exports.filename(report, "xlsx"))
 
 
 @door.get("/purchases")
@@ -243,7 +243,7 @@ def _purchases_csv() -> Response:
     rows = exports.cells(purchases.COLUMNS, found, currency)
     lines = stream_with_context(sheets.lines(exports.heads(purchases.COLUMNS), rows))
     name = f"purchases-{span.first}-{span.last}-{currency}.csv"
-    return sheets.attachment(Response(lines, mimetype="text/csv"), name)
+    return sheets.attached(Response(lines, mimetype="text/csv"), name)
 
 
 def _made(name: str) -> Report:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import click
@@ -64,7 +64,7 @@ def _declare(kind: ThresholdKind, year: int, out: Path | None) -> None:
         _write(out, words.DECLARED_HEADS[kind], rows)
 
 
-def _write(out: Path | None, heads: Iterable[str], rows: Iterable[Sequence[object]]) -> None:
+def _write(out: Path | None, heads: Mapping[str, object], rows: Iterable[Sequence[object]]) -> None:
     if out is None:
         text = "".join(sheets.lines(heads, rows))
         click.echo(text.removeprefix("\ufeff").replace("\r\n", "\n"), nl=False)

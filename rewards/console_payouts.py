@@ -214,11 +214,7 @@ def download(batch_id: int, ending: str) -> ResponseReturnValue:
     rows = list(_rows(batch_id))
     audit.record("payout.download", "payout_batch", batch_id, {"count": len(rows)})
     db.session.commit()
-    heads = (
-        "payout", "ambassador", "name", "amount", "currency", "method", "state", "reference",
-        "sent_at", "settled_at", "reason",
-    )  # fmt: skip
-    return sheets.download(f"payouts-{batch_id}.{ending}", heads, rows)
+    return sheets.download(f"payouts-{batch_id}.{ending}", words.FILE_HEADS, rows)
 
 
 def _index(status: int) -> ResponseReturnValue:

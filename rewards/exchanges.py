@@ -24,7 +24,7 @@ from core.money import POINTS
 from integrations import stripe_codes
 from referrals import codes
 from referrals.models import Code, CodeStatus
-from rewards import contract_meter, gives, ledger, perks, purse
+from rewards import contract_meter, gives, ledger, lots, perks, purse
 from rewards.ledger import Draft
 from rewards.models import (
     Account,
@@ -68,6 +68,7 @@ def exchange(ambassador_id: int, perk_id: int, *, seen: int, key: str) -> Exchan
         TooLittleError: They have less than the price.
         ContractNeededError: The law asks for a signed contract first.
     """
+    lots.expire(ambassador_id)  # what is over buys nothing, however late the clock comes
     purse.lock(ambassador_id)
     known = _known(key)
     if known is not None:
@@ -166,6 +167,7 @@ def cancel(exchange_id: int, *, reason: str) -> Exchange:
         )  # fmt: skip
     if done.price:
         ledger.post([_entry(done, EntryKind.EXCHANGE_BACK, f"exchange:{done.id}:back")])
+        lots.begin({f"exchange:{done.id}:back": None})
     gives.take_back(done.ambassador_id, key=f"exchange:{done.id}")
     _tell_cost(done, -1)
     db.session.flush()  # the act and its audit line stand together

@@ -39,6 +39,7 @@ from rewards import (
     verify_credit,
     verify_payouts,
     verify_perks,
+    verify_points,
     verify_rates,
     verify_rewards,
     verify_uses,
@@ -60,7 +61,7 @@ _PROTECTED = (
     "conversion", "perk_exchange", "voucher_batch", "voucher", "voucher_take", "points_grant",
     "payout", "purchase_reward", "threshold", "contract_template", "contract", "closed_month",
     "closed_balance", "closed_document", "ledger_check", "billing_terms", "billing_mandate",
-    "vat_status", "invoice",
+    "vat_status", "invoice", "points_term",
 )  # fmt: skip
 
 
@@ -258,6 +259,7 @@ CHECKS: tuple[Callable[[], Iterator[Breach]], ...] = (
     verify_credit.one_winner,
     *verify_rates.CHECKS,
     *verify_perks.CHECKS,
+    *verify_points.CHECKS,
     *verify_payouts.CHECKS,
     *verify_rewards.CHECKS,
 )

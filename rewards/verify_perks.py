@@ -19,19 +19,23 @@ from referrals.models import Code
 from rewards.breach import MOST_SHOWN, Breach
 from rewards.models import (
     Account,
+    Entry,
+    EntryKind,
     Exchange,
     ExchangeState,
     Perk,
     PerkPerson,
-    PointsGrant,
     Posting,
     Voucher,
     VoucherBatch,
     VoucherPerson,
     VoucherTake,
 )  # fmt: skip
+from rewards.models_points import PointsGrant
 
-_OF_POINTS = (Account.POINTS, Account.POINTS_GIVEN, Account.POINTS_SPENT)
+_OF_POINTS = (
+    Account.POINTS, Account.POINTS_GIVEN, Account.POINTS_SPENT, Account.POINTS_EXPIRED,
+)  # fmt: skip
 _STANDS = Exchange.state != ExchangeState.CANCELLED
 
 
@@ -46,10 +50,13 @@ def points_apart_from_money() -> Iterator[Breach]:
 
 def points_never_below_zero() -> Iterator[Breach]:
     """M6: nobody has fewer than no points, but by what refunds took back (rule 17)."""
-    is_refund = sa.and_(Posting.purchase_id.is_not(None), Posting.amount > 0)
+    is_refund = sa.and_(
+        Posting.purchase_id.is_not(None), Posting.amount > 0, Entry.kind != EntryKind.EXPIRY
+    )
     refunded = sa.func.sum(sa.case((is_refund, Posting.amount), else_=0))
     query = (
         sa.select(Posting.ambassador_id, (-sa.func.sum(Posting.amount)).label("points"))
+        .join(Entry, Entry.id == Posting.entry_id)
         .where(Posting.account == Account.POINTS)
         .group_by(Posting.ambassador_id)
         .having(sa.func.sum(Posting.amount) > refunded)

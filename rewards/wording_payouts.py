@@ -40,6 +40,19 @@ TOLD = {  # for the ambassador, where there is something to know or to do
     Block.UNREADABLE: _l("Please enter your account number again."),
     Block.NOT_READY: _l("Stripe still needs something from you before it can pay you."),
 }
+FILE_HEADS = {
+    "payout": _l("Number of the payout."),
+    "ambassador": _l("Number of the ambassador."),
+    "name": _l("As the program knows them."),
+    "amount": _l("In the currency beside it."),
+    "currency": _l("ISO 4217."),
+    "method": _l("How it is paid."),
+    "state": _l("How far it came."),
+    "reference": _l("Of the bank, of Stripe, or the code of the shop."),
+    "sent_at": _l("When it left."),
+    "settled_at": _l("When it arrived."),
+    "reason": _l("Why it stands where it does."),
+}
 _ASKED = (PayoutState.SENDING, PayoutState.UNKNOWN, PayoutState.SENT)
 _REASONS = {
     "less": _l("There was less to pay by the time of the approval."),

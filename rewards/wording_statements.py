@@ -76,15 +76,29 @@ TOTAL_HEADS = {
     "owed": _l("What was owed at the end of the year, or is now."),
 }
 DECLARED_HEADS = {
-    ThresholdKind.DAS2: (
-        "annee", "beneficiaire", "nom", "pays", "commissions", "avantages_en_nature", "total",
-        "devise", "seuil", "a_verifier",
-    ),
-    ThresholdKind.NEC: (
-        "year", "recipient", "name", "country", "nonemployee_compensation", "currency",
-        "threshold", "to_check",
-    ),
-}  # fmt: skip
+    ThresholdKind.DAS2: {
+        "annee": _l("The calendar year in which it was paid."),
+        "beneficiaire": _l("Number of the ambassador."),
+        "nom": _l("As the program knows them."),
+        "pays": _l("ISO 3166."),
+        "commissions": _l("Paid in the year: payouts, store credit and perks taken from earnings."),
+        "avantages_en_nature": _l("Gifts, at what they cost the brand."),
+        "total": _l("Both together: what is above the threshold is declared."),
+        "devise": _l("ISO 4217."),
+        "seuil": _l("The threshold of the year, among the settings."),
+        "a_verifier": _l("Currencies without a rate, which are not counted."),
+    },
+    ThresholdKind.NEC: {
+        "year": _l("The calendar year in which it was paid."),
+        "recipient": _l("Number of the ambassador."),
+        "name": _l("As the program knows them."),
+        "country": _l("ISO 3166."),
+        "nonemployee_compensation": _l("Box 1: paid in the year."),
+        "currency": _l("ISO 4217."),
+        "threshold": _l("The threshold of the year, among the settings."),
+        "to_check": _l("Currencies without a rate, which are not counted."),
+    },
+}
 
 
 def total_rows(year: int, totals: list[Total]) -> Iterator[tuple[object, ...]]:
