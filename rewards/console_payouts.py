@@ -18,7 +18,7 @@ from core.db import db, retried
 from core.errors import DomainError
 from core.web import row_asked
 from integrations import stripe_transfers
-from rewards import payout_blocks, payout_list, payout_sending, payouts
+from rewards import payout_blocks, payout_list, payout_notes, payout_sending, payouts
 from rewards import wording_payouts as words
 from rewards.forms_payouts import PrepareForm, ReferenceForm, ReturnForm
 from rewards.models import PayoutMethod
@@ -186,7 +186,7 @@ def paid(batch_id: int, payout_id: int) -> ResponseReturnValue:
         return _too_long(batch_id)
 
     def act() -> None:
-        payout = payouts.note_paid(payout_id, (form.reference.data or "").strip() or None)
+        payout = payout_notes.note_paid(payout_id, (form.reference.data or "").strip() or None)
         audit.record("payout.settle", "payout", payout_id, {"reference": payout.reference})
 
     return _done(batch_id, act, _("Noted as paid."))
@@ -202,7 +202,7 @@ def failed(batch_id: int, payout_id: int) -> ResponseReturnValue:
         return redirect(url_for(".one", batch_id=batch_id), code=303)
     reason = (form.reason.data or "").strip()
     return _done(
-        batch_id, lambda: payouts.give_back(payout_id, reason),
+        batch_id, lambda: payout_notes.give_back(payout_id, reason),
         _("Noted. The money is payable again."),
     )  # fmt: skip
 

@@ -10,7 +10,7 @@ from core import outbox
 from core.db import db
 from integrations import stripe_codes
 from integrations.stripe_codes import Maker
-from rewards import exchanges, payouts
+from rewards import exchanges, payout_notes, payouts
 
 
 def prepare_codes() -> int:
@@ -42,12 +42,12 @@ def _send(payload: dict[str, Any], key: str, make: Maker) -> None:
 
 def _make_credit(payout_id: int, payload: dict[str, Any], key: str, make: Maker) -> None:
     """Make the code of a payout and settle it, unless its money went back meanwhile."""
-    is_wanted = payouts.awaits_code(payout_id)
+    is_wanted = payout_notes.awaits_code(payout_id)
     db.session.commit()  # Stripe is asked with no transaction open
     if not is_wanted:
         return
     make(payload, key)
-    if payouts.awaits_code(payout_id):
+    if payout_notes.awaits_code(payout_id):
         payouts.settle(payouts.locked(payout_id))
     else:
         payouts.stop_code(payout_id, str(payload["code"]))
@@ -57,4 +57,4 @@ def _make_credit(payout_id: int, payload: dict[str, Any], key: str, make: Maker)
 def _give_up(payload: dict[str, Any], _key: str, error: str) -> None:
     """Make the money payable again of a code that could not be made for good."""
     if payload["act"] == "make" and "payout" in payload:
-        payouts.credit_failed(int(payload["payout"]), f"Stripe did not make the code. {error}")
+        payout_notes.credit_failed(int(payload["payout"]), f"Stripe did not make the code. {error}")

@@ -19,13 +19,12 @@ from ambassadors.models import Ambassador
 from core import clock, mails, outbox
 from core.db import BATCH_ROWS, db, upsert_dialect
 from core.errors import ConflictError, NotFoundError
-from integrations import stripe_codes, stripe_transfers
+from integrations import stripe_codes
 from rewards import ledger, news, payout_blocks, payout_details, rates, self_billing
 from rewards.ledger import Draft
 from rewards.models import Account, EntryKind, PayoutMethod
 from rewards.models_payouts import OPEN, Payout, PayoutBatch, PayoutState
 
-_ASKED = (PayoutState.SENDING, PayoutState.UNKNOWN)
 _FINAL = (PayoutState.FAILED, PayoutState.REVERSED, PayoutState.CANCELLED)
 
 
@@ -190,74 +189,11 @@ def fail(payout: Payout, reason: str) -> None:
     _over(payout)
 
 
-def note_paid(payout_id: int, reference: str | None) -> Payout:
-    """Note that a payout arrived; a person says so.
-
-    Raises:
-        NotFoundError: There is no such payout.
-        PayoutStateError: It is not on its way, or only Stripe knows whether it arrived.
-    """
-    payout = locked(payout_id)
-    _require_told_by_people(payout)
-    if payout.method is PayoutMethod.STRIPE and payout.state in _ASKED:
-        payout.state, payout.token, payout.due_at = PayoutState.SENT, None, None
-    settle(payout, reference=reference)
-    return payout
-
-
-def give_back(payout_id: int, reason: str) -> Payout:
-    """Note that a payout did not arrive, or came back; a person says so.
-
-    Raises:
-        NotFoundError: There is no such payout.
-        PayoutStateError: Stripe has it: only Stripe knows what became of it.
-    """
-    payout = locked(payout_id)
-    is_uncoded = payout.method is PayoutMethod.STORE_CREDIT and payout.state is PayoutState.APPROVED
-    if payout.state is not PayoutState.PAID and not is_uncoded:
-        _require_told_by_people(payout)
-    if payout.method is PayoutMethod.STORE_CREDIT and payout.state is PayoutState.PAID:
-        raise PayoutStateError(_("A code of the shop cannot come back."))
-    fail(payout, reason)
-    return payout
-
-
-def credit_failed(payout_id: int, reason: str) -> bool:
-    """Make the money of a code that could not be made payable again; True if it was.
-
-    The answer of the last call may have been lost, so a code that is there after all is stopped.
-    """
-    if not awaits_code(payout_id):
-        return False
-    fail(locked(payout_id), reason)
-    return True
-
-
-def awaits_code(payout_id: int) -> bool:
-    """Tell whether a payout as store credit waits for its code; holds its row."""
-    payout = locked(payout_id)
-    return payout.method is PayoutMethod.STORE_CREDIT and payout.state is PayoutState.SENT
-
-
 def stop_code(payout_id: int, text: str) -> None:
     """Have the shop stop a code whose money went back, should it be there."""
     key = f"payout-code:{payout_id}"
     payload = {"act": "withdraw", "code": text, "key": key}
     outbox.enqueue(stripe_codes.KIND, payload, key=f"{key}:withdraw")
-
-
-def _require_told_by_people(payout: Payout) -> None:
-    """Refuse a person's word on what Stripe has, unless there is no key to ask Stripe with.
-
-    Without one nothing more is asked: a person looks at Stripe's own pages and says what is there.
-    """
-    if payout.state is PayoutState.SENDING and payout.due_at and payout.due_at > clock.now():
-        raise PayoutStateError(_("Stripe is being asked right now. Look again in some minutes."))
-    is_asked = payout.method in {PayoutMethod.STRIPE, PayoutMethod.STORE_CREDIT}
-    if is_asked and stripe_transfers.is_on():
-        raise PayoutStateError(
-            _("Stripe has this payout, so its state follows from what Stripe says.")
-        )
 
 
 def locked(payout_id: int) -> Payout:

@@ -44,6 +44,7 @@ from rewards import (
     jobs_payouts,
     ledger,
     payout_details,
+    payout_notes,
     payout_sending,
     payouts,
     verify,
@@ -295,7 +296,7 @@ class Money(RuleBasedStateMachine):
             if has_arrived:
                 self._do(lambda id_=id_: payouts.settle(payouts.locked(id_)))
             else:
-                self._do(lambda id_=id_: payouts.give_back(id_, "The account is closed."))
+                self._do(lambda id_=id_: payout_notes.give_back(id_, "The account is closed."))
 
     @rule(who=st.integers(0, 2), method=st.sampled_from(METHODS))
     def somebody_says_where_to_pay(self, who: int, method: PayoutMethod) -> None:
