@@ -157,7 +157,8 @@ def test_das2_names_who_got_more_than_the_threshold_gifts_included(app: Flask) -
         perks.Terms(kind=PerkKind.PRODUCT, name_en="Box", name_fr="Coffret", price=100,
                     unit=POINTS, cost=1_001)
     )  # fmt: skip
-    exchanges.exchange(above, box.id, seen=100, key="k")
+    with later():  # their contract is signed by then
+        exchanges.exchange(above, box.id, seen=100, key="k")
     limit, found = year_totals.declared(ThresholdKind.DAS2, 2026)
     assert limit
     assert [(one.ambassador_id, one.paid, one.gifts) for one in found] == [
