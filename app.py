@@ -144,6 +144,7 @@ from rewards import (
     portal_questions,
     portal_redeem,
     portal_statements,
+    portal_tax,
     public_join,
     segments,
 )
@@ -222,6 +223,7 @@ DOORS: list[Blueprint] = [
     portal_contracts.door,
     portal_statements.door,
     portal_billing.door,
+    portal_tax.door,
     console_billing.door,
     console_statements.door,
     cli_statements.door,

@@ -33,7 +33,7 @@ def everything() -> ResponseReturnValue:
         year=year, years=year_totals.years(), totals=totals[:SHOWN], more=len(totals) > SHOWN,
         das2=year_totals.declared(ThresholdKind.DAS2, year),
         nec=year_totals.declared(ThresholdKind.NEC, year), most=SHOWN,
-        figures=year_totals.FIGURES, paid_accounts=year_totals.PAID,
+        figures=year_totals.FIGURES, words=words, paid_accounts=year_totals.PAID,
     )  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from decimal import Decimal
 
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from core import money
@@ -79,8 +80,14 @@ DECLARED_HEADS = {
     ThresholdKind.DAS2: {
         "annee": _l("The calendar year in which it was paid."),
         "beneficiaire": _l("Number of the ambassador."),
-        "nom": _l("As the program knows them."),
+        "nom": _l("As they said for declarations, else as the program knows them."),
+        "siret": _l("Of who acts as a business in France."),
+        "profession": _l("What they do, as they said."),
+        "rue": _l("Number and street."),
+        "code_postal": _l("Postal code."),
+        "commune": _l("City."),
         "pays": _l("ISO 3166."),
+        "coordonnees": _l("Whether the details were given, or are asked for on the portal."),
         "commissions": _l("Paid in the year: payouts, store credit and perks taken from earnings."),
         "avantages_en_nature": _l("Gifts, at what they cost the brand."),
         "total": _l("Both together: what is above the threshold is declared."),
@@ -91,7 +98,11 @@ DECLARED_HEADS = {
     ThresholdKind.NEC: {
         "year": _l("The calendar year in which it was paid."),
         "recipient": _l("Number of the ambassador."),
-        "name": _l("As the program knows them."),
+        "name": _l("As they said for declarations, else as the program knows them."),
+        "tin": _l("Tax number: its last four digits, or that it is asked for on the portal."),
+        "street": _l("Number and street."),
+        "city": _l("City."),
+        "postal_code": _l("Postal code."),
         "country": _l("ISO 3166."),
         "nonemployee_compensation": _l("Box 1: paid in the year."),
         "currency": _l("ISO 4217."),
@@ -122,6 +133,23 @@ def declared_rows(
     for one in found:
         amounts = (one.paid, one.gifts, one.total) if kind is ThresholdKind.DAS2 else (one.paid,)
         yield (
-            year, one.ambassador_id, one.name, one.country, *map(major, amounts), limit.currency,
-            major(limit.amount), " ".join(sorted(one.unknown)),
+            year, one.ambassador_id, one.name, *_person(kind, one), *map(major, amounts),
+            limit.currency, major(limit.amount), " ".join(sorted(one.unknown)),
         )  # fmt: skip
+
+
+def details(kind: ThresholdKind, one: Declared) -> str:
+    """Return whether what a declaration needs was given: the tax number masked, or “asked”."""
+    said = one.detail
+    if kind is ThresholdKind.NEC:
+        return said.masked_tin if said and said.tin_last4 else str(_("asked for"))
+    return str(_("given")) if said else str(_("asked for"))
+
+
+def _person(kind: ThresholdKind, one: Declared) -> tuple[str, ...]:
+    said, state = one.detail, details(kind, one)
+    street, city, code = (said.street, said.city, said.postal_code) if said else ("", "", "")
+    if kind is ThresholdKind.NEC:
+        return state, street, city, code, one.country
+    siret, profession = (said.siret, said.profession) if said else ("", "")
+    return siret, profession, street, code, city, one.country, state
