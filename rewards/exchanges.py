@@ -7,6 +7,7 @@ that was read stays true.  A key makes a repeated exchange the same one.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -332,18 +333,16 @@ def _tell_cost(done: Exchange, sign: int) -> None:
     is_paid = done.price and done.unit != POINTS
     if done.cost and not is_paid:
         told = f"exchange:{done.id}" if sign > 0 else f"exchange:{done.id}:back"
-        tell_spend(sign * done.cost, done.cost_currency, key=told)
+        tell_spend(sign * done.cost, done.cost_currency, key=told, who=done.ambassador_id)
 
 
-def tell_spend(amount: int, currency: str, *, key: str) -> None:
-    """Record a cost of perks on the present day, once a key."""
+def tell_spend(amount: int, currency: str, *, key: str, who: int) -> None:
+    """Record a cost of perks for an ambassador on the present day, once a key."""
     today = clock.local_day(clock.now(), program.current().timezone)
-    spend.record([
-        spend.line(
-            channel=CHANNEL, on=today, amount=amount, currency=currency, kind=SpendKind.PERKS,
-            key=key,
-        )
-    ])  # fmt: skip
+    line = spend.line(
+        channel=CHANNEL, on=today, amount=amount, currency=currency, kind=SpendKind.PERKS, key=key
+    )
+    spend.record([replace(line, ambassador_id=who)])
 
 
 def _stop_code(code_id: int, reason: str) -> None:

@@ -340,7 +340,7 @@ def _give(taken: VoucherTake, batch: VoucherBatch) -> None:
         drafts.append(
             Draft(kind=EntryKind.BONUS, source=source, occurred_at=clock.now(), legs=legs)
         )
-        exchanges.tell_spend(batch.amount, batch.currency, key=source)
+        exchanges.tell_spend(batch.amount, batch.currency, key=source, who=who)
     ledger.post(drafts)
     if batch.points or batch.amount or batch.perk_id:
         gives.count(who, what=gives.name_of(batch), key=f"voucher:{taken.id}")
