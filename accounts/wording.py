@@ -45,6 +45,7 @@ ACTS = {
     "voucher.freeze": _l("Voucher frozen"),
     "voucher.take": _l("Voucher taken"),
     "campaign.brief": _l("Words of a share kit changed"),
+    "tax_detail.change": _l("Details for the tax office changed"),
     "books.close": _l("Month closed"),
     "books.codes": _l("Account codes changed"),
     "books.export": _l("Journal exported"),
