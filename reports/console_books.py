@@ -10,6 +10,8 @@ from flask_babel import gettext as _
 
 from accounts import audit, identities, permissions, users
 from ambassadors import enrolment
+from campaigns import wording as campaign_words
+from campaigns.forms_spend import KIND_NAMES
 from core import sheets
 from core.db import db, retried
 from core.errors import DomainError
@@ -42,6 +44,8 @@ def balance() -> ResponseReturnValue:
         moved=closing.moved(month) if closed else [],
         closers=users.actor_names([closed.closed_by]) if closed else {}, corrections=late,
         names=enrolment.names({one.ambassador_id for one in late if one.ambassador_id}),
+        late_costs=closing.late_costs(month, limit=SHOWN), kinds=KIND_NAMES,
+        channel_words=campaign_words.channel,
         can_close=_can_close(month), check=ledger_checks.last(),
     )  # fmt: skip
 

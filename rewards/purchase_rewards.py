@@ -22,7 +22,7 @@ from core import clock
 from core.db import db, many, upsert_dialect
 from core.money import POINTS
 from referrals.models import Attribution
-from rewards import exchanges, ledger, lots, purse, rules
+from rewards import exchanges, ledger, lots, perk_mails, purse, rules
 from rewards.contract_meter import ContractNeededError
 from rewards.freezing import Columns
 from rewards.ledger import Draft, Leg
@@ -216,6 +216,7 @@ def _perk(one: Standing) -> None:
     except exchanges.GoneError:
         attempt.rollback()
         reward.state = EarnedState.GONE
+        perk_mails.ran_out(reward)
         return
     except ContractNeededError:  # given once they have signed; the clock looks again
         attempt.rollback()

@@ -49,7 +49,7 @@ FIGURES = (
     ),
     Figure(
         name="clawed_back", accounts=_COSTS, is_cost=True,
-        kinds=(EntryKind.CLAWBACK, EntryKind.REINSTATEMENT),
+        kinds=(EntryKind.CLAWBACK, EntryKind.REINSTATEMENT, EntryKind.BONUS_BACK),
     ),
     Figure(name="paid", accounts=(Account.CASH,)),
     Figure(name="store_credit", accounts=(Account.STORE_CREDIT,)),

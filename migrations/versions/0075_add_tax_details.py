@@ -8,7 +8,7 @@ from alembic import op
 from core.db import UtcDateTime
 
 revision = "0075_add_tax_details"
-down_revision = "0071_expire_points"
+down_revision = "0073_add_experiences"
 branch_labels = None
 depends_on = None
 
