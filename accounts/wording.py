@@ -25,6 +25,7 @@ ACTS = {
     "application_page.change": _l("Application page changed"),
     "attribution.override": _l("Attribution decided by hand"),
     "audit.export": _l("Audit log exported"),
+    "commission.export": _l("Commissions exported"),
     "invitation.accept": _l("Invitation accepted"),
     "invitation.decline": _l("Invitation declined for good"),
     "invitation.send": _l("Invitations sent"),

@@ -25,6 +25,7 @@ from core import clock
 from core.db import db, upsert_dialect
 from core.errors import ConflictError, Fault, InvalidInputError, NotFoundError
 
+_CHOICES = 500  # campaigns in a menu
 _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _MOVES = {  # from which states each state can be reached
     CampaignStatus.RUNNING: {CampaignStatus.DRAFT, CampaignStatus.PAUSED},
@@ -179,6 +180,17 @@ def get(slug: str) -> Campaign:
 def find(slug: str) -> Campaign | None:
     """Return the campaign of this slug, or None."""
     return db.session.scalar(sa.select(Campaign).where(Campaign.slug == slug))
+
+
+def names() -> list[tuple[str, str]]:
+    """Return slug and name of the campaigns that were ever open, the newest first, for a menu."""
+    query = (
+        sa.select(Campaign.slug, Campaign.name)
+        .where(Campaign.status != CampaignStatus.DRAFT)
+        .order_by(Campaign.id.desc())
+        .limit(_CHOICES)
+    )
+    return [(row.slug, row.name) for row in db.session.execute(query)]
 
 
 def newest(

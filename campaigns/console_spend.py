@@ -19,6 +19,7 @@ from campaigns.models import SpendKind
 from core import clock, forms, money, sheets
 from core.db import db, writing
 from core.errors import DomainError, InvalidInputError
+from core.web import month_asked
 from integrations import cells
 
 door = permissions.guard(
@@ -26,7 +27,6 @@ door = permissions.guard(
 )
 
 PAGE = 50
-_MONTH = re.compile(r"(19|20|21)[0-9]{2}-(0[1-9]|1[0-2])")
 
 
 @door.get("")
@@ -103,10 +103,9 @@ def _sums(wanted: dict[str, Any]) -> list[spend.Sum]:
 def _wanted() -> dict[str, Any]:
     """Return the filters of the address; the last twelve months unless told."""
     present = clock.local_day(clock.now(), program.current().timezone).replace(day=1)
-    last = _month(request.args.get("to")) or max(
-        present, _month(request.args.get("from")) or present
-    )
-    first = _month(request.args.get("from")) or _shifted(last, -11)
+    asked = _first_day("from")
+    last = _first_day("to") or max(present, asked or present)
+    first = asked or _shifted(last, -11)
     kind = request.args.get("kind")
     if kind and kind not in set(SpendKind):
         raise InvalidInputError(_("There is no such kind of spend."))
@@ -118,12 +117,9 @@ def _wanted() -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _month(text: str | None) -> date | None:
-    if not text:
-        return None
-    if not _MONTH.fullmatch(text):
-        raise InvalidInputError(_("Write a month such as 2026-03."))
-    return date.fromisoformat(f"{text}-01")
+def _first_day(name: str) -> date | None:
+    month = month_asked(name)
+    return date.fromisoformat(f"{month}-01") if month else None
 
 
 def _shifted(first: date, months: int) -> date:

@@ -1,14 +1,29 @@
-"""CSV files for a spreadsheet: UTF-8 with its mark, and no cell runs as a formula."""
+"""Files for a spreadsheet: CSV in UTF-8 with its mark, and XLSX; no cell runs as a formula."""
 
 from __future__ import annotations
 
 import csv
 import io
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
 
+import xlsxwriter
 from flask import Response
+from flask_babel import gettext as _
 
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _RISKY = ("=", "+", "-", "@", "\t", "\r", "\n")
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a list: its heading, and what it holds; both may be lazy texts."""
+
+    head: Any
+    definition: Any
 
 
 def safe(cell: object) -> object:
@@ -28,9 +43,67 @@ def lines(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterator[st
 
 def download(name: str, heads: Sequence[str], rows: Iterable[Sequence[object]]) -> Response:
     """Return an answer that saves rows as a file of that name."""
-    answer = Response(lines(heads, rows), mimetype="text/csv")
+    return attached(Response(lines(heads, rows), mimetype="text/csv"), name)
+
+
+def attached(answer: Response, name: str) -> Response:
+    """Return an answer that is saved as a file of that name."""
     answer.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return answer
+
+
+def workbook(name: str, columns: Sequence[Column], rows: Iterable[Sequence[object]]) -> bytes:
+    """Return a list as a workbook: its rows, and a sheet with the definition of each column.
+
+    Args:
+        name: Of the first sheet, at most 31 characters.
+        columns: One for each cell of a row.
+        rows: Texts, days, whole numbers, and amounts as decimals in major units.
+    """
+    file = io.BytesIO()
+    safely = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
+    with xlsxwriter.Workbook(file, safely) as book:
+        bold = book.add_format({"bold": True})
+        sheet = book.add_worksheet(name)
+        sheet.freeze_panes(1, 0)
+        sheet.set_column(0, len(columns) - 1, 16)
+        for at, column in enumerate(columns):
+            sheet.write_string(0, at, str(column.head), bold)
+        writer = _Writer(book, sheet)
+        for line, cells in enumerate(rows, start=1):
+            for at, cell in enumerate(cells):
+                writer.write(line, at, cell)
+        about = book.add_worksheet(_("Definitions")[:31])
+        about.set_column(1, 1, 100)
+        for line, column in enumerate(columns):
+            about.write_string(line, 0, str(column.head), bold)
+            about.write_string(line, 1, str(column.definition))
+    return file.getvalue()
+
+
+class _Writer:
+    """Writes cells of a sheet, each as what it is."""
+
+    def __init__(self, book: Any, sheet: Any) -> None:
+        self.book, self.sheet = book, sheet
+        self.day = book.add_format({"num_format": "yyyy-mm-dd"})
+        self.money: dict[int, Any] = {}  # by decimal places
+
+    def write(self, line: int, at: int, cell: object) -> None:
+        if isinstance(cell, Decimal):
+            self.sheet.write_number(line, at, cell, self._money(-int(cell.as_tuple().exponent)))
+        elif isinstance(cell, int):
+            self.sheet.write_number(line, at, cell)
+        elif isinstance(cell, date):
+            self.sheet.write_datetime(line, at, cell, self.day)
+        else:
+            self.sheet.write_string(line, at, str(safe(str(cell))))
+
+    def _money(self, places: int) -> Any:
+        if places not in self.money:
+            pattern = "#,##0" + ("." + "0" * places if places else "")
+            self.money[places] = self.book.add_format({"num_format": pattern})
+        return self.money[places]
 
 
 def _line(cells: Sequence[object]) -> str:

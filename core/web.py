@@ -7,6 +7,7 @@ by a GET only reads; any other method may write.
 
 from __future__ import annotations
 
+import re
 import secrets
 from typing import Any
 from urllib.parse import urlsplit
@@ -43,6 +44,7 @@ log = structlog.get_logger()
 
 MACHINE_PATHS = ("/api/", "/webhooks/", "/healthz", "/readyz", "/metrics")
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+_MONTH = re.compile(r"(19|20|21)[0-9]{2}-(0[1-9]|1[0-2])")
 
 
 def init_app(app: Flask) -> None:
@@ -191,6 +193,18 @@ def row_asked(name: str) -> int | None:
     """Return the row that a parameter of the address names; None for what no database can have."""
     number = request.args.get(name, type=int)
     return number if number is not None and 0 < number < 2**63 else None
+
+
+def month_asked(name: str) -> str | None:
+    """Return the month `YYYY-MM` that a parameter of the address names; None where it is empty.
+
+    Raises:
+        InvalidInputError: Not a month.
+    """
+    text = request.args.get(name)
+    if text and not _MONTH.fullmatch(text):
+        raise InvalidInputError(_("Write a month such as 2026-03."))
+    return text or None
 
 
 def _contradiction(error: sqlalchemy.exc.IntegrityError) -> Any:

@@ -191,7 +191,7 @@ def download_xlsx(name: str) -> Response:
     _audited(report.name, report.period, "xlsx")
     book = io.BytesIO()
     exports.to_xlsx(report, book)
-    answer = Response(book.getvalue(), mimetype=exports.XLSX)
+    answer = Response(book.getvalue(), mimetype=sheets.XLSX)
     kept = f'attachment; filename="{exports.filename(report, "xlsx")}"'
     answer.headers["Content-Disposition"] = kept
     return answer

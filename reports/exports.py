@@ -22,7 +22,6 @@ from core import sheets
 from core.money import exponent, to_major
 from reports.models import Column, Kind, Report
 
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _json = msgspec.json.Encoder(decimal_format="number")
 
 

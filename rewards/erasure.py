@@ -45,6 +45,7 @@ from rewards import (
 from rewards.models import DataExport, PurchaseQuestion
 
 REASON = "erased"
+ACT = "privacy.erase"  # as the audit log calls it
 _NOWHERE = "erased.invalid"  # RFC 2606: no mail is ever delivered there
 
 
@@ -65,7 +66,7 @@ def erase_address(address: str) -> bool:
         raise NotFoundError(_("Nobody is known by this e-mail address."))
     consents.forget({str(digest)})
     _replace({str(digest)})
-    audit.record("privacy.erase", "customer", identity.customer_id if identity else 0, {})
+    audit.record(ACT, "customer", identity.customer_id if identity else 0, {})
     return False
 
 
@@ -87,7 +88,7 @@ def erase(member: Member) -> None:
     member.email_hash = new.get(member.email_hash or "")
     db.session.execute(sa.delete(DataExport).where(DataExport.member_id == member.id))
     db.session.flush()  # a clash shows here
-    audit.record("privacy.erase", "member", member.id, {})
+    audit.record(ACT, "member", member.id, {})
     if address:
         mails.enqueue(
             "data_erased", to=address, locale=locale, key=f"data_erased:{member.id}", name=name

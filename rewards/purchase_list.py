@@ -29,6 +29,7 @@ class Search:
     text: str = ""  # an order's id, or a code
     narrow: Narrow | None = None
     ambassador_id: int | None = None
+    customer_id: int | None = None
 
 
 def page(
@@ -62,6 +63,8 @@ def _conditions(search: Search) -> list[sa.ColumnElement[bool]]:
         found.append(Purchase.id.in_(_held()))
     if search.ambassador_id is not None:
         found.append(Attribution.ambassador_id == search.ambassador_id)
+    if search.customer_id is not None:
+        found.append(Purchase.customer_id == search.customer_id)
     return found
 
 

@@ -12,6 +12,7 @@ from flask import Flask, render_template, render_template_string
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from accounts import navigation
 from accounts.models import RoleName
 from core import clock, config, i18n, pages
 from core.db import db
@@ -74,7 +75,7 @@ def test_shells_open_for_strangers_too(house: Flask, shell: str) -> None:
 
 def test_the_console_shows_only_doors_that_exist_and_are_open(house: Flask) -> None:
     seen = {}
-    for role in (RoleName.ADMIN, RoleName.MARKETER):
+    for role in (RoleName.ADMIN, RoleName.MARKETER, RoleName.FINANCE):
         client = house.test_client()
         sign_in(client, make_user(role))
         with client:
@@ -83,9 +84,11 @@ def test_the_console_shows_only_doors_that_exist_and_are_open(house: Flask) -> N
                 '{% extends "shells/console.html" %}{% block main %}<h1>Hello</h1>{% endblock %}'
             )
             seen[role] = render_template_string(source)
+            assert navigation.page_url("/console/nowhere") is None  # not built: no dead link
     assert "/console/audit" in seen[RoleName.ADMIN]
     assert "/console/audit" not in seen[RoleName.MARKETER]
-    assert "/console/customers" not in seen[RoleName.ADMIN]  # not built yet: no dead link
+    assert "/console/customers" in seen[RoleName.MARKETER]
+    assert "/console/customers" not in seen[RoleName.FINANCE]
     assert 'action="/sign-out"' in seen[RoleName.MARKETER]
 
 
