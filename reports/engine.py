@@ -94,19 +94,19 @@ def run(
         parameters: The other named parameters.
     """
     given = _given(name, period, parameters)
-    question = (
+    key = (
         str(copy.folder), copy.manifest.stamp, copy.answers, copy.engine, name, period,
         tuple(sorted(given.items(), key=str)),
     )  # fmt: skip
     with _guard:
-        if question in _answers:
-            _answers.move_to_end(question)
-            return cast(list[dict[str, Any]], _answers[question])
+        if key in _answers:
+            _answers.move_to_end(key)
+            return cast(list[dict[str, Any]], _answers[key])
     with _opened(copy, name, period, given) as found:
         rows = _named(found, found.rows())
     with _guard:
         if len(rows) <= LONGEST_KNOWN:
-            _answers[question] = rows
+            _answers[key] = rows
         while len(_answers) > KNOWN_ANSWERS:
             _answers.popitem(last=False)
     return rows

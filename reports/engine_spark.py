@@ -55,7 +55,7 @@ class Spark:
     @contextmanager
     def opened(self, question: Question) -> Iterator[Found]:
         from py4j.protocol import Py4JError
-        from pyspark.errors import AnalysisException
+        from pyspark.errors import AnalysisException, PySparkRuntimeError
 
         try:
             session = _session(self.master).newSession()
@@ -65,7 +65,7 @@ class Spark:
             if error.getCondition() != "PATH_NOT_FOUND":
                 raise  # a definition that Spark does not understand is a fault of ours
             raise self._unseen(question, str(error)) from error
-        except (Py4JError, OSError) as error:
+        except (Py4JError, PySparkRuntimeError, OSError) as error:
             raise self._failed(question, str(error)) from error
         yield found
 
