@@ -187,6 +187,12 @@ class ProgramForm(FlaskForm):  # type: ignore[misc]
         description=_l("To people they know, who become ambassadors. 0: none."),
         render_kw={"inputmode": "numeric"},
     )
+    points_months = StringField(
+        _l("Months after which points expire"),
+        [_NEEDED],
+        description=_l("For points given from now on. 0: never. A campaign may say otherwise."),
+        render_kw={"inputmode": "numeric"},
+    )
     sepa_name = StringField(
         _l("Account holder for payouts"),
         description=_l("Whose account pays SEPA transfers, as the bank knows them."),

@@ -81,6 +81,7 @@ class Program(Model):
     quiet_until: Mapped[int] = mapped_column(server_default="8")  # the same hour: never quiet
     quiet_days: Mapped[str] = mapped_column(sa.String(40), server_default="sun")  # mon tue ...
     invitations_per_month: Mapped[int] = mapped_column(server_default="3")  # of one ambassador
+    points_months: Mapped[int] = mapped_column(server_default="0")  # 0: for ever
     sepa_name: Mapped[str] = mapped_column(sa.String(70), server_default="")  # who pays by SEPA
     sepa_iban: Mapped[str] = mapped_column(sa.String(34), server_default="")  # from which account
     sepa_bic: Mapped[str] = mapped_column(sa.String(11), server_default="")  # if its bank asks

@@ -24,13 +24,13 @@ NAMES = (
     "asks_per_week",
     "velocity_orders", "shared_ip_customers", "disposable_domains", "asks_per_give", "quiet_from",
     "quiet_until", "quiet_days", "sepa_name", "sepa_iban", "sepa_bic", "rate_days",
-    "invitations_per_month",
+    "invitations_per_month", "points_months",
 )  # fmt: skip
 _LARGEST = {
     "attribution_days": 3650, "hold_days": 365, "asks_per_week": 50, "velocity_orders": 10_000,
     "shared_ip_customers": 10_000, "asks_per_give": 50, "quiet_from": 23, "quiet_until": 23,
     "rate_days": 60,
-    "invitations_per_month": 1000,
+    "invitations_per_month": 1000, "points_months": 120,
 }  # fmt: skip
 _AMOUNTS = ("minimum_payout", "payout_approval_above")  # in the program's currency
 _WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -67,6 +67,7 @@ class Rules:
     sepa_bic: str
     rate_days: int  # days after which a rate of currency counts as missing
     invitations_per_month: int  # of one ambassador to people they know; 0: none
+    points_months: int  # after which points expire; 0: never
 
     @property
     def redirect_hosts(self) -> frozenset[str]:
@@ -90,6 +91,7 @@ def current() -> Rules:
         row.rule_version, row.lake_id, row.asks_per_give, row.quiet_from, row.quiet_until,
         frozenset(_WEEKDAYS.index(day) for day in row.quiet_days.split()),
         row.sepa_name, row.sepa_iban, row.sepa_bic, row.rate_days, row.invitations_per_month,
+        row.points_months,
     )  # fmt: skip
     g.program = rules
     return rules

@@ -92,6 +92,7 @@ class CampaignOut(Struct):
     committed: int | None  # of the budget
     rewarded_limit: int | None  # purchases that earn something, at most
     rewarded: int | None  # of that limit
+    points_months: int | None  # its points last so long; 0: for ever; null: the program's rule
     benefits: list[BenefitOut]
     reward: RewardOut
 
@@ -153,6 +154,7 @@ def _campaign(one: Campaign) -> CampaignOut:
         currency=one.currency, budget=one.budget,
         committed=None if one.budget is None else one.committed, rewarded_limit=one.rewarded_limit,
         rewarded=None if one.rewarded_limit is None else one.rewarded,
+        points_months=one.points_months,
         benefits=[
             BenefitOut(kind=b.kind, percent=b.percent, amount=b.amount, product=b.product)
             for b in one.benefits

@@ -233,7 +233,8 @@ def _columns(terms: Terms) -> dict[str, Any]:
         "new_customers_only": terms.new_customers_only,
         "uses_per_code": terms.uses_per_code, "uses_per_customer": terms.uses_per_customer,
         "refund_frees_use": terms.refund_frees_use, "budget": terms.budget,
-        "rewarded_limit": terms.rewarded_limit, "landing_url": terms.landing_url,
+        "rewarded_limit": terms.rewarded_limit, "points_months": terms.points_months,
+        "landing_url": terms.landing_url,
     }  # fmt: skip
 
 

@@ -95,6 +95,11 @@ class WizardForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF is untyped
     fixed = StringField(_l("Fixed amount"), render_kw=_DECIMAL)
     points = StringField(_l("Points"), render_kw=_WHOLE)
     perk = SelectField(_l("Perk"), choices=[NO_PERK], default="")
+    points_months = StringField(
+        _l("Months after which its points expire"),
+        render_kw=_WHOLE,
+        description=_l("Empty: as the program says. 0: never."),
+    )
     months = SelectField(
         _l("The purchases of one customer earn"),
         choices=[

@@ -76,6 +76,7 @@ def _terms(form: WizardForm, *, currency: str, timezone: str, before: Terms | No
         uses_per_customer=reader.whole("uses_per_customer"),
         refund_frees_use=bool(form.refund_frees_use.data), budget=reader.amount("budget"),
         rewarded_limit=reader.whole("rewarded_limit"),
+        points_months=reader.whole("points_months"),
         landing_url=(form.landing_url.data or "").strip() or None,
     )  # fmt: skip
     if reader.faults:
@@ -268,6 +269,7 @@ def _plain(told: Terms, currency: str, timezone: str) -> Answers:
         "uses_per_code": _text(told.uses_per_code),
         "uses_per_customer": _text(told.uses_per_customer),
         "budget": _major(told.budget, currency), "rewarded_limit": _text(told.rewarded_limit),
+        "points_months": _text(told.points_months),
         "landing_url": told.landing_url or "",
     }  # fmt: skip
     ticked = {

@@ -25,7 +25,8 @@ STEPS: dict[str, tuple[str, ...]] = {
         "products", "minimum_basket", "new_customers_only",
     ),
     "reward": (
-        "reward_kind", "rate", "fixed", "points", "perk", "months", "reward_new_only",
+        "reward_kind", "rate", "fixed", "points", "points_months", "perk", "months",
+        "reward_new_only",
         "hold_days", "maximum", "ambassador_maximum", "effective_on",
         *(f"{part}{row}" for row in ROWS for part in (*CASE, *TIER)),
     ),

@@ -115,6 +115,7 @@ class Campaign(Model):
     ]  # commissions accrued since there is a budget; a refund does not free it
     rewarded_limit: Mapped[int | None]  # purchases that earn something, at most
     rewarded: Mapped[int] = mapped_column(default=0)  # since there is that limit, as `committed`
+    points_months: Mapped[int | None]  # its points last so long; 0: for ever; None: the program's
     landing_url: Mapped[str | None] = mapped_column(sa.String(500))
     created_at: Mapped[UtcTime]
 
@@ -245,6 +246,7 @@ class Spend(Model):
     currency: Mapped[CurrencyCode]
     kind: Mapped[SpendKind] = mapped_column(choice(SpendKind))
     note: Mapped[str] = mapped_column(sa.String(200))
+    ambassador_id: Mapped[BigId | None]  # for whom, where that is known: perks
     created_at: Mapped[UtcTime]
 
 

@@ -43,6 +43,7 @@ class Line:
     kind: SpendKind
     key: str
     note: str = ""
+    ambassador_id: int | None = None  # for whom, where that is known
 
 
 class State(StrEnum):
@@ -169,7 +170,8 @@ def _state(one: Line, known: tuple[Any, ...], fresh: set[str]) -> State:
 def _row(one: Line) -> dict[str, Any]:
     return {
         "key": one.key, "channel": one.channel, "on": one.on, "amount": one.amount,
-        "currency": one.currency, "kind": one.kind, "note": one.note, "created_at": clock.now(),
+        "currency": one.currency, "kind": one.kind, "note": one.note,
+        "ambassador_id": one.ambassador_id, "created_at": clock.now(),
     }  # fmt: skip
 
 

@@ -107,6 +107,7 @@ class Terms:
     refund_frees_use: bool = False
     budget: int | None = None
     rewarded_limit: int | None = None  # purchases that earn something, at most
+    points_months: int | None = None  # its points last so long; 0: for ever; None: the program's
     landing_url: str | None = None
 
 
@@ -122,7 +123,8 @@ def of(campaign: Campaign) -> Terms:
         new_customers_only=campaign.new_customers_only,
         uses_per_code=campaign.uses_per_code, uses_per_customer=campaign.uses_per_customer,
         refund_frees_use=campaign.refund_frees_use, budget=campaign.budget,
-        rewarded_limit=campaign.rewarded_limit, landing_url=campaign.landing_url,
+        rewarded_limit=campaign.rewarded_limit, points_months=campaign.points_months,
+        landing_url=campaign.landing_url,
     )  # fmt: skip
 
 
@@ -427,5 +429,7 @@ _RULES: tuple[tuple[str, Callable[[Terms], bool], Callable[[], str]], ...] = (
      lambda: _("Write an amount above zero, or nothing.")),
     ("/rewarded_limit", lambda t: _below_one(t.rewarded_limit),
      lambda: _("Write a number above zero, or nothing.")),
+    ("/points_months", lambda t: t.points_months is not None and not 0 <= t.points_months <= 120,
+     lambda: _("Write a number of months from 0 to 120.")),
     ("/landing_url", _bad_landing, lambda: _("Write an https address.")),
 )  # fmt: skip

@@ -230,6 +230,13 @@ def sentences(terms: Terms, currency: str) -> list[str]:
                 terms.rewarded_limit, count=i18n.number(terms.rewarded_limit),
             )
         )  # fmt: skip
+    if terms.points_months:
+        told.append(
+            ngettext(
+                "Its points last %(count)s month.", "Its points last %(count)s months.",
+                terms.points_months, count=i18n.number(terms.points_months),
+            )
+        )  # fmt: skip
     return told
 
 

@@ -17,6 +17,7 @@ from referrals.codes import fold
 PROGRAM = {
     "name": "Maison Givre", "currency": "CHF", "timezone": "Europe/Zurich", "locale": "fr",
     "shop_url": "https://maison-givre.example", "minimum_payout": "50.00",
+    "points_months": "12",
 }  # fmt: skip
 CURRENCY, TIMEZONE = PROGRAM["currency"], PROGRAM["timezone"]
 VAT = 26  # per mille, the Swiss rate for food

@@ -33,6 +33,8 @@ def tell(today: date, campaign_ids: dict[str, int], joined: dict[str, int]) -> N
     with clock.frozen(midnight(today - timedelta(days=20))):
         pot = _catalogue()
         _vouchers(today, campaign_ids, pot)
+    with clock.frozen(midnight(today - timedelta(days=350))):  # what is left of them expires soon
+        points.grant(joined["Léa Monnier"], 120, reason="Helped at the market", key="demo:old")
     with clock.frozen(midnight(today - timedelta(days=9))):
         for number, (name, count, why) in enumerate(_THANKED):
             points.grant(joined[name], count, reason=why, key=f"demo:{number}")

@@ -55,8 +55,8 @@ class ReportOut(Struct):
         "from": "The first month, YYYY-MM; eleven months before `to` unless given.",
         "to": "The last month, YYYY-MM; the present one unless given.",
         "currency": "ISO 4217; the program's unless given.",
-        "group_by": "Rows of acquisition by month (as it is), quarter, channel, campaign, circle, "
-        "country or kind of ambassador; of cac by month, quarter or channel.",
+        "group_by": "Rows of acquisition and cac by month (as it is), quarter, channel, campaign, "
+        "circle, country or kind of ambassador.",
     },
     choices={"name": list(catalogue.REPORTS)},
 )

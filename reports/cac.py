@@ -27,14 +27,14 @@ TEXT = _l(
     "belongs to the community if an ambassador has the credit for their first paid purchase; the "
     "others are unattributed, as no channel is guessed."
 )
-_COSTS = (
+COSTS = (
     wording.SPEND, wording.COMMISSIONS, wording.COMMISSIONS_RETENTION,
     wording.COMMISSIONS_UNKNOWN, wording.DISCOUNTS, wording.PERKS, wording.BOXES, wording.EVENTS,
     wording.PEOPLE, wording.TOOLS, wording.OTHER, wording.COST, wording.NEW_CUSTOMERS,
 )  # fmt: skip
-COLUMNS = (wording.MONTH, wording.CHANNEL, *_COSTS, wording.CAC)
+COLUMNS = (wording.MONTH, wording.CHANNEL, *COSTS, wording.CAC)
 TOTAL_COLUMNS = (
-    *_COSTS, wording.NEW_COMMUNITY, wording.CAC_COMMUNITY,
+    *COSTS, wording.NEW_COMMUNITY, wording.CAC_COMMUNITY,
     wording.CAC_COMMUNITY_WITHOUT_DISCOUNTS, wording.CAC_PAID, wording.CAC_LOADED,
     wording.CAC_BLENDED,
 )  # fmt: skip

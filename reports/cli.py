@@ -27,7 +27,7 @@ def _command(name: str, about: str) -> None:
     @click.option("--from", "first", metavar="YYYY-MM", help="The first month.")
     @click.option("--to", "last", metavar="YYYY-MM", help="The last month.")
     @click.option("--currency", help="ISO 4217; the program's unless given.")
-    @click.option("--group-by", "by", help="Of acquisition and cac: quarter, channel, ...")
+    @click.option("--group-by", "by", help="Of acquisition, cac: quarter, channel, campaign, ...")
     @click.option("--format", "kind", type=click.Choice(FORMATS), default="table")
     @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="A file.")
     def show(

@@ -13,6 +13,7 @@ from flask_babel import gettext as _
 from accounts import audit, permissions
 from ambassadors import holdouts, program
 from ambassadors.forms import KINDS
+from ambassadors.models import AmbassadorKind
 from campaigns.spend import COMMUNITY
 from core import clock, countries, i18n, pages, sheets
 from core.db import db, writing
@@ -24,6 +25,7 @@ from reports import (
     catalogue,
     codes,
     cohorts,
+    drill,
     engine,
     exports,
     figures,
@@ -40,7 +42,7 @@ from reports import (
     wording_members,
 )
 from reports.grouping import MONTH
-from reports.models import Period, Report, following, period
+from reports.models import Period, Report, following, last_quarter, period
 
 door = permissions.guard(
     Blueprint("reports", __name__, url_prefix="/console/reports"), permissions.STAFF
@@ -100,12 +102,27 @@ def show_cac() -> str:
 
 def _grouped(report: Report, by: str) -> str:
     """Show a report with a row for each group."""
-    lead = {"channel": "channel", "campaign": "campaign", "country": "country"}.get(by)
-    leads = (COMMUNITY, cac.UNATTRIBUTED) if by == "channel" else [row.group for row in report.rows]
     return _page(
-        report, template="grouped", by=by, heads=wording.GROUPS, lead=lead, leads=leads,
+        report, template="grouped", by=by, heads=wording.GROUPS, link=_links(report, by),
         titles=wording.TITLES, group_words=_group_words(report, by),
+        is_direct=wording.CAC_DIRECT in report.columns,
     )  # fmt: skip
+
+
+def _links(report: Report, by: str) -> Callable[[str, str | None], str | None]:
+    """Return a maker of addresses of what stands behind a figure of a group, or of all of them."""
+
+    def link(figure: str, group: str | None = None) -> str | None:
+        span = report.period
+        if group and by == "quarter":
+            span, group = grouping.months_of(group, span), None
+        endpoint, wanted = drill.behind(figure, by, group)
+        if wanted is None:
+            return None
+        values: dict[str, Any] = {"from": span.first, "to": span.last, "currency": report.currency}
+        return url_for(endpoint, **values | dict(wanted))
+
+    return link
 
 
 def _group_words(report: Report, by: str) -> dict[str, str]:
@@ -120,7 +137,7 @@ def _group_words(report: Report, by: str) -> dict[str, str]:
         words |= {name: countries.name(name) for name in names}
     elif by == "kind":
         words |= {kind.value: str(said) for kind, said in KINDS.items()}
-    return words | {"": _("None")}
+    return words | {grouping.NONE: _("None"), grouping.NOT_TOLD: _("Spent for channels")}
 
 
 @door.get("/cohorts")
@@ -227,6 +244,8 @@ def _lede(span: Period, wanted: purchases.Filter) -> str:
         wanted.with_code and _("credited by a code"),
         wanted.country and _("country %(name)s", name=countries.name(wanted.country)),
         campaign and _("campaign %(name)s", name=campaign),
+        wanted.kind and str(KINDS[AmbassadorKind(wanted.kind)]),
+        wanted.circle and _("circle %(name)s", name=wanted.circle),
         wanted.survey and wording.SAID[wanted.survey],
         cohort and _("customers who first bought in %(month)s", month=i18n.month(cohort)),
         wanted.segment and wording.CAME[wanted.segment],
@@ -295,6 +314,7 @@ def choices(span: Period) -> list[Choice]:
         (known, i18n.month(present) if months == 1 else _("Last %(count)s months", count=months))
         for known, months in spans
     ]
+    usual.append((last_quarter(present), _("Last quarter")))
     usual.append((period(f"{last_year}-01", f"{last_year}-12"), last_year))
     return [Choice(words, _address(known), known == span) for known, words in usual]
 

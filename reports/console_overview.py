@@ -18,7 +18,7 @@ from campaigns import terms as campaign_terms
 from campaigns import wording as campaign_words
 from core import clock, i18n
 from reports import acquisition, cac, campaigns, engine, figures, overview, wording
-from reports.models import Period, Report, following
+from reports.models import Period, Report, following, last_quarter
 from rewards import purchase_rewards
 from rewards import wording as reward_words
 
@@ -61,6 +61,7 @@ def home() -> ResponseReturnValue:
         brought=campaigns.brought(copy, Period(present, present), currency),
         behind=_behind(Period(present, present), currency),
         about=(wording.SHARE_TRACKED, wording.CAC_COMMUNITY, wording.NEW_CUSTOMERS),
+        quarter=last_quarter(present),
         why_held=reward_words.why_held({one.purchase_id: one.suspicion for one in held}),
     )  # fmt: skip
 

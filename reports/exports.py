@@ -27,7 +27,8 @@ _json = msgspec.json.Encoder(decimal_format="number")
 
 def filename(report: Report, ending: str) -> str:
     """Return a name that says what the file holds."""
-    return f"{report.name}-{report.period.first}-{report.period.last}-{report.currency}.{ending}"
+    name = f"{report.name}-by-{report.by}" if report.by else report.name
+    return f"{name}-{report.period.first}-{report.period.last}-{report.currency}.{ending}"
 
 
 def to_json(report: Report) -> bytes:

@@ -1,9 +1,13 @@
 """Acquisition and CAC by something other than the month: `group_by` of pages, API and commands.
 
-Acquisition goes by quarter, channel, campaign, circle, country or kind of ambassador.  CAC goes
-by quarter or channel alone: spend is recorded for a channel, and nobody knows which part of it
-a campaign or a country cost.  An ambassador's circles and kind are those of today; who sits in
-two circles counts in both, so circles may add up to more than the total.
+Both go by quarter, channel, campaign, circle, country or kind of ambassador.  Commissions and
+discounts stand on a purchase, and so on its campaign, country and ambassador; a perk stands on
+the ambassador who took it.  Media, hours, boxes, events and tools are recorded for a channel, and
+nobody knows which part of them a campaign or a country cost: they make a row of their own, so
+that the rows add up to the report as it is, to the minor unit.  Nothing is split by a key.
+
+An ambassador's circles and kind are those of today; who sits in two circles counts in both, so
+circles may add up to more than the total.
 """
 
 from __future__ import annotations
@@ -20,14 +24,17 @@ from ambassadors.models import Ambassador, Circle, CircleSeat, SeatState
 from core.db import BATCH_ROWS, db
 from core.errors import InvalidInputError
 from reports import acquisition, cac, engine, wording
-from reports.models import Report, share
+from reports.models import Period, Report, following, share
 
 MONTH = "month"  # as the reports are without being asked
 NONE = ""  # the group of purchases without an ambassador, a country or a circle
+NOT_TOLD = "not_told"  # the row of costs that belong to no group
+_BY_COST = ("campaign", "circle", "country", "kind")  # groups that have direct costs alone
 KNOWN: Mapping[str, tuple[str, ...]] = {
     acquisition.NAME: (MONTH, "quarter", "channel", "campaign", "circle", "country", "kind"),
-    cac.NAME: (MONTH, "quarter", "channel"),
+    cac.NAME: (MONTH, "quarter", "channel", *_BY_COST),
 }
+_COSTS = tuple(column.name for column in cac.COSTS)
 _ASKED = {"quarter": "month", "circle": "ambassador", "kind": "ambassador"}  # of the SQL
 
 
@@ -45,6 +52,15 @@ class CacRow(cac.Totals):
 
     group: str
     cac: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DirectRow(cac.Costs):
+    """What can be told of the costs of one group, and who it brought."""
+
+    group: str
+    new_customers_community: int
+    cac_direct: int | None
 
 
 def asked(name: str, by: str | None) -> str | None:
@@ -73,9 +89,11 @@ def report(plain: Report, by: str, copy: engine.Copy) -> Report:
         by: From `asked`.
         copy: The state that `plain` was read from.
     """
-    if plain.name == cac.NAME:
-        return _cac(plain, by)
-    return _acquisition(plain, by, copy)
+    if plain.name == acquisition.NAME:
+        made = _acquisition(plain, by, copy)
+    else:
+        made = _cac_direct(plain, by, copy) if by in _BY_COST else _cac(plain, by)
+    return replace(made, by=by)
 
 
 def _acquisition(plain: Report, by: str, copy: engine.Copy) -> Report:
@@ -127,6 +145,12 @@ def quarter(month: str) -> str:
     return f"{month[:4]}-Q{(int(month[5:]) + 2) // 3}"
 
 
+def months_of(name: str, within: Period) -> Period:
+    """Return the months of a quarter such as `2026-Q1` that are in a period."""
+    last = f"{name[:4]}-{int(name[-1]) * 3:02d}"
+    return Period(max(following(last, -2), within.first), min(last, within.last))
+
+
 def _kinds(ids: Sequence[int]) -> dict[int, list[str]]:
     found: dict[int, list[str]] = {}
     for start in range(0, len(ids), BATCH_ROWS):
@@ -166,3 +190,35 @@ def _cac(plain: Report, by: str) -> Report:
         rows.append(CacRow(group=name, cac=per, **told))
     columns = (*cac.COLUMNS[2:],) if by == "channel" else cac.TOTAL_COLUMNS
     return replace(plain, rows=rows, columns=(wording.GROUP, *columns), by_month=())
+
+
+def _cac_direct(plain: Report, by: str, copy: engine.Copy) -> Report:
+    parameters = {"currency": plain.currency, "by": _ASKED.get(by, by)}
+    found = engine.run(copy, "cac_by", plain.period, parameters)
+    sums = _merged(found, _groups(by, [row["part"] for row in found]))
+    rows = [_direct_row(name, counts) for name, counts in sums.items()]
+    rows.sort(key=lambda row: (row.group == NONE, -row.new_customers_community, row.group))
+    rows.append(_not_told(plain.totals, sum(row["perks"] for row in found)))
+    columns = (wording.GROUP, *cac.COSTS, wording.NEW_COMMUNITY, wording.CAC_DIRECT)
+    return replace(
+        plain, rows=rows, columns=columns, by_month=(), sql=engine.definition("cac_by")
+    )  # fmt: skip
+
+
+def _direct_row(name: str, told: Mapping[str, int]) -> DirectRow:
+    cost = told["commissions"] + told["discounts"] + told["perks"]
+    came = told["new_customers_community"]
+    costs = dict.fromkeys(_COSTS, 0) | {key: told[key] for key in _COSTS if key in told}
+    return DirectRow(
+        **costs | {"cost": cost}, group=name, new_customers_community=came,
+        cac_direct=cac.cac(cost, came),
+    )  # fmt: skip
+
+
+def _not_told(totals: cac.Totals, perks: int) -> DirectRow:
+    """Return the row of what was spent for channels, less the perks that groups have."""
+    kinds = (wording.SPEND, *wording.KINDS)
+    spent = {column.name: getattr(totals, column.name) for column in kinds}
+    spent["perks"] -= perks
+    costs = dict.fromkeys(_COSTS, 0) | spent | {"cost": sum(spent.values())}
+    return DirectRow(**costs, group=NOT_TOLD, new_customers_community=0, cac_direct=None)

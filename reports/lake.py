@@ -40,7 +40,7 @@ from reports.models import following, intervals
 
 log = structlog.get_logger()
 
-LAYOUT = 2  # of the files; another number: the copy is made anew
+LAYOUT = 3  # of the files; another number: the copy is made anew
 KEEP = timedelta(minutes=10)  # a replaced file stays for readers of the old manifest
 WAIT = 10.0  # seconds for another refresh to end
 STATEMENT_SECONDS = 600  # PostgreSQL's limit for one month of one fact

@@ -94,6 +94,7 @@ class Report:
     totals: Any  # a frozen dataclass
     total_columns: Sequence[Column]
     by_month: Sequence[Any] = field(default_factory=tuple)  # totals of each month, where told
+    by: str = ""  # what its rows stand for, where somebody asked for groups
     other_currencies: Sequence[str] = ()  # in which there were purchases, counted apart
 
 
@@ -113,6 +114,12 @@ def period(first: str, last: str) -> Period:
     if _count(last) - _count(first) >= LONGEST_PERIOD:
         raise InvalidInputError(_("Ask for at most %(n)s months at once.", n=LONGEST_PERIOD))
     return Period(first, last)
+
+
+def last_quarter(present: str) -> Period:
+    """Return the calendar quarter before the one of a month: in `2026-05`, January to March."""
+    first = following(present, -3 - (int(present[5:]) - 1) % 3)
+    return Period(first, following(first, 2))
 
 
 def following(month: str, by: int = 1) -> str:

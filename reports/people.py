@@ -10,7 +10,14 @@ from datetime import date
 
 import sqlalchemy as sa
 
-from ambassadors.models import Ambassador, Member
+from ambassadors.models import (
+    Ambassador,
+    AmbassadorKind,
+    Circle,
+    CircleSeat,
+    Member,
+    SeatState,
+)
 from campaigns.models import Campaign
 from core.db import BATCH_ROWS, db
 from referrals.models import Customer
@@ -39,6 +46,21 @@ def campaign_names(slugs: Iterable[str | None]) -> dict[str, str]:
         )
         found |= {row[0]: row[1] for row in db.session.execute(query)}
     return found
+
+
+def ambassadors(*, kind: str | None = None, circle: str | None = None) -> list[int]:
+    """Return the ids of the ambassadors of a kind, or who sit in a circle, or both."""
+    query = sa.select(Ambassador.id).order_by(Ambassador.id)
+    if kind:
+        query = query.where(Ambassador.kind == AmbassadorKind(kind))
+    if circle:
+        seated = (
+            sa.select(CircleSeat.member_id)
+            .join(Circle, Circle.id == CircleSeat.circle_id)
+            .where(CircleSeat.state == SeatState.SEATED, Circle.name == circle)
+        )
+        query = query.where(Ambassador.member_id.in_(seated))
+    return list(db.session.scalars(query))
 
 
 def _members(ambassador_ids: Iterable[int]) -> list[tuple[int, str | None, str]]:

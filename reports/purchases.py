@@ -10,6 +10,7 @@ from typing import Any
 from flask_babel import gettext as _
 
 from ambassadors import program
+from ambassadors.models import AmbassadorKind
 from core import clock
 from core.errors import InvalidInputError
 from reports import engine, people, wording
@@ -29,6 +30,7 @@ CUSTOMERS = ("new", "existing", "unknown")
 CHANNELS = ("community", "unattributed")
 ANSWERS = ("community", "other", "nothing")
 SEGMENTS = ("community", "other")
+KINDS = tuple(kind.value for kind in AmbassadorKind)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +46,8 @@ class Filter:
     survey: str | None = None  # the answer named the community, something other, or nothing
     country: str | None = None  # of the order, ISO 3166-1
     campaign: str | None = None  # its slug; only those credited through it
+    kind: str | None = None  # of the ambassador who has the credit
+    circle: str | None = None  # its name; only of ambassadors who sit in it
     cohort: str | None = None  # the month of the customer's first purchase
     segment: str | None = None  # how the customer came, beside a cohort: community or other
 
@@ -100,6 +104,7 @@ def asked_filter(asked: Mapping[str, str]) -> Filter:
     """
     words = (
         ("customers", CUSTOMERS), ("channel", CHANNELS), ("survey", ANSWERS), ("segment", SEGMENTS),
+        ("kind", KINDS),
     )  # fmt: skip
     for name, known in words:
         if asked.get(name) and asked[name] not in known:
@@ -114,6 +119,7 @@ def asked_filter(asked: Mapping[str, str]) -> Filter:
         refunded=bool(asked.get("refunded")), commission=bool(asked.get("commission")),
         survey=asked.get("survey") or None, country=asked.get("country") or None,
         campaign=asked.get("campaign") or None,
+        kind=asked.get("kind") or None, circle=asked.get("circle") or None,
         cohort=asked.get("cohort") or None, segment=asked.get("segment") or None,
     )  # fmt: skip
 
@@ -179,7 +185,15 @@ def totals(copy: engine.Copy, period: Period, currency: str, wanted: Filter) -> 
 
 
 def _parameters(period: Period, currency: str, wanted: Filter) -> dict[str, Any]:
-    return {"from": period.first, "to": period.last, "currency": currency, **asdict(wanted)}
+    told = {"from": period.first, "to": period.last, "currency": currency, **asdict(wanted)}
+    return told | {"ambassadors": _ambassadors(wanted)}
+
+
+def _ambassadors(wanted: Filter) -> str | None:
+    """Return the ids of the ambassadors who are asked for, with commas between; None for all."""
+    if not wanted.kind and not wanted.circle:
+        return None
+    return ",".join(map(str, people.ambassadors(kind=wanted.kind, circle=wanted.circle))) or "0"
 
 
 def _seen(period: Period, wanted: Filter) -> Period:

@@ -172,7 +172,7 @@ def _spend(month: str, *, is_sqlite: bool) -> sa.Select[Any]:
     """Return lines of spend."""
     columns: tuple[Any, ...] = (
         Spend.id, sa.literal(month), Spend.on, Spend.channel, Spend.kind, Spend.currency,
-        Spend.amount,
+        Spend.amount, Spend.ambassador_id,
     )  # fmt: skip
     return sa.select(*columns)
 
@@ -209,7 +209,7 @@ SPEND = Source(
     Spend.on,
     {
         "id": "BIGINT", "month": "VARCHAR", "spent_on": "DATE", "channel": "VARCHAR",
-        "kind": "VARCHAR", "currency": "VARCHAR", "amount": "BIGINT",
+        "kind": "VARCHAR", "currency": "VARCHAR", "amount": "BIGINT", "ambassador_id": "BIGINT",
     },
 )  # fmt: skip
 SOURCES = {source.name: source for source in (PURCHASES, CLICKS, SPEND)}

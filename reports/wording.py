@@ -171,6 +171,16 @@ CAC_COMMUNITY_WITHOUT_DISCOUNTS = Column(
     _l("Community CAC without discounts"),
     _l("The same without friends' discounts."),
 )
+CAC_DIRECT = Column(
+    "cac_direct",
+    Kind.MONEY,
+    _l("Community CAC, direct costs"),
+    _l(
+        "Commissions and friends' discounts of the group, and perks where it is a circle or a kind "
+        "of ambassador, divided by the new customers that it brought through the community. What "
+        "was spent for a channel is in the row of its own; nobody knows whom it won."
+    ),
+)
 CAC_PAID = Column(
     "cac_paid",
     Kind.MONEY,

@@ -179,6 +179,7 @@ def _standing(pair: Pair, thing: PurchaseReward, books: _Books) -> Standing:
         reward=thing, stands=books.earns(thing), is_suspicious=fact.is_suspicious,
         total=fact.total, refunded=fact.refunded, refunded_at=fact.refunded_at,
         given=books.balances.get(pair, {}).get(Account.POINTS_GIVEN, 0),
+        expired=-books.balances.get(pair, {}).get(Account.POINTS_EXPIRED, 0),
         entries=books.numbers.get(pair, 0),
     )  # fmt: skip
 

@@ -243,6 +243,7 @@ def entry_words() -> dict[EntryKind, str]:
         EntryKind.PAYOUT_RETURNED: _("Payout came back"),
         EntryKind.BONUS: _("Bonus"),
         EntryKind.POINTS: _("Points"),
+        EntryKind.EXPIRY: _("Points expired"),
         EntryKind.EXCHANGE: _("Exchanged for a perk"),
         EntryKind.EXCHANGE_BACK: _("Given back for a cancelled perk"),
     }

@@ -7,6 +7,7 @@ that was read stays true.  A key makes a repeated exchange the same one.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -24,7 +25,7 @@ from core.money import POINTS
 from integrations import stripe_codes
 from referrals import codes
 from referrals.models import Code, CodeStatus
-from rewards import gives, ledger, perks, purse
+from rewards import gives, ledger, lots, perks, purse
 from rewards.ledger import Draft
 from rewards.models import (
     Account,
@@ -67,6 +68,7 @@ def exchange(ambassador_id: int, perk_id: int, *, seen: int, key: str) -> Exchan
         GoneError: Nothing is left for them, or the price has changed.
         TooLittleError: They have less than the price.
     """
+    lots.expire(ambassador_id)  # what is over buys nothing, however late the clock comes
     purse.lock(ambassador_id)
     known = _known(key)
     if known is not None:
@@ -150,6 +152,7 @@ def cancel(exchange_id: int, *, reason: str) -> Exchange:
         )  # fmt: skip
     if done.price:
         ledger.post([_entry(done, EntryKind.EXCHANGE_BACK, f"exchange:{done.id}:back")])
+        lots.begin({f"exchange:{done.id}:back": None})
     gives.take_back(done.ambassador_id, key=f"exchange:{done.id}")
     _tell_cost(done, -1)
     db.session.flush()  # the act and its audit line stand together
@@ -314,18 +317,16 @@ def _tell_cost(done: Exchange, sign: int) -> None:
     is_paid = done.price and done.unit != POINTS
     if done.cost and not is_paid:
         told = f"exchange:{done.id}" if sign > 0 else f"exchange:{done.id}:back"
-        tell_spend(sign * done.cost, done.cost_currency, key=told)
+        tell_spend(sign * done.cost, done.cost_currency, key=told, who=done.ambassador_id)
 
 
-def tell_spend(amount: int, currency: str, *, key: str) -> None:
-    """Record a cost of perks on the present day, once a key."""
+def tell_spend(amount: int, currency: str, *, key: str, who: int) -> None:
+    """Record a cost of perks for an ambassador on the present day, once a key."""
     today = clock.local_day(clock.now(), program.current().timezone)
-    spend.record([
-        spend.line(
-            channel=CHANNEL, on=today, amount=amount, currency=currency, kind=SpendKind.PERKS,
-            key=key,
-        )
-    ])  # fmt: skip
+    line = spend.line(
+        channel=CHANNEL, on=today, amount=amount, currency=currency, kind=SpendKind.PERKS, key=key
+    )
+    spend.record([replace(line, ambassador_id=who)])
 
 
 def _stop_code(code_id: int, reason: str) -> None:

@@ -40,6 +40,7 @@ class Account(StrEnum):
     POINTS = "points"  # points that an ambassador has
     POINTS_GIVEN = "points_given"  # points that the program has given
     POINTS_SPENT = "points_spent"  # points that were exchanged for perks
+    POINTS_EXPIRED = "points_expired"  # points that nobody spent in time
 
 
 class EntryKind(StrEnum):
@@ -55,6 +56,7 @@ class EntryKind(StrEnum):
     PAYOUT_RETURNED = "payout_returned"  # it failed or came back
     BONUS = "bonus"  # money not tied to a purchase
     POINTS = "points"  # given, or by a correction taken back
+    EXPIRY = "expiry"  # points that were not spent in time
     EXCHANGE = "exchange"  # points or payable money became a perk
     EXCHANGE_BACK = "exchange_back"  # that perk was cancelled
 
@@ -435,16 +437,3 @@ class VoucherTake(Model):
     taken_at: Mapped[UtcTime]
 
     voucher: Mapped[Voucher] = relationship(lazy="joined")
-
-
-class PointsGrant(Model):
-    """Points that a person gave, or took back to correct a mistake, and why."""
-
-    __tablename__ = "points_grant"
-
-    id: Mapped[PrimaryKey]
-    key: Mapped[str] = mapped_column(sa.String(80), unique=True)
-    ambassador_id: Mapped[BigId] = mapped_column(sa.ForeignKey("ambassador.id"), index=True)
-    points: Mapped[MinorUnits]
-    reason: Mapped[str] = mapped_column(sa.String(500))
-    created_at: Mapped[UtcTime]

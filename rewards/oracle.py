@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from fractions import Fraction
+from functools import cache
 from math import floor
 from typing import Any
 
@@ -64,6 +65,7 @@ def lines_of(rows: Any, versions: dict[int, list[Any]]) -> dict[int, list[tuple[
     return found
 
 
+@cache  # it takes longer to build than to run on few rows
 def commissions_with_orders() -> Any:
     """Return the query of every commission with its order and what the ledger has of it.
 
@@ -92,6 +94,7 @@ def commissions_with_orders() -> Any:
     )  # fmt: skip
 
 
+@cache
 def credits_without_commission() -> Any:
     """Return the query of paid orders whose ambassador has no commission of any amount.
 
@@ -242,6 +245,7 @@ def _shared(amount: int, lines: Any) -> list[tuple[str, int]]:
     return [(sku, part) for (sku, _), part in zip(lines, parts, strict=True)]
 
 
+@cache
 def commissions_as_frozen() -> Any:
     """Return the query of every commission with its frozen rule and its order."""
     return commissions_with_orders().add_columns(

@@ -15,9 +15,10 @@ from core import clock
 from core.db import db
 from core.errors import ConflictError, Fault, InvalidInputError
 from core.money import POINTS
-from rewards import gives, ledger, purse
+from rewards import gives, ledger, lots, purse
 from rewards.ledger import Draft
-from rewards.models import Account, EntryKind, PointsGrant
+from rewards.models import Account, EntryKind
+from rewards.models_points import PointsGrant
 
 MOST = 1_000_000  # points in one act
 
@@ -58,7 +59,7 @@ def grant(ambassador_id: int, points: int, *, reason: str, key: str) -> PointsGr
     )  # fmt: skip
     db.session.add(given)
     db.session.flush()  # the entry is named after its id
-    ledger.post([given_entry(ambassador_id, points, source=f"points:{given.id}")])
+    post_given(ambassador_id, points, source=f"points:{given.id}")
     if points > 0:
         gives.count(ambassador_id, what="points", key=f"points:{given.id}")
     details = {"points": points, "reason": given.reason}
@@ -66,8 +67,20 @@ def grant(ambassador_id: int, points: int, *, reason: str, key: str) -> PointsGr
     return given
 
 
-def given_entry(ambassador_id: int, points: int, *, source: str) -> Draft:
-    """Return the entry that gives points, or takes them back below zero."""
+def post_given(ambassador_id: int, points: int, *, source: str, months: int | None = None) -> None:
+    """Give points, or take them back below zero; the same source again changes nothing.
+
+    Args:
+        ambassador_id: Whose.
+        points: How many.
+        source: Of the entry.
+        months: They last so long; None as the program says, 0 for ever.
+    """
+    ledger.post([_entry(ambassador_id, points, source=source)])
+    lots.begin({source: months})
+
+
+def _entry(ambassador_id: int, points: int, *, source: str) -> Draft:
     debit, credit = Account.POINTS_GIVEN, Account.POINTS
     if points < 0:
         debit, credit = credit, debit

@@ -22,7 +22,7 @@ from core import limits
 from core.db import db, retried
 from core.errors import NotFoundError
 from core.money import POINTS
-from rewards import exchanges, perks, purse, vouchers, wording_rewards
+from rewards import exchanges, lots, perks, purse, vouchers, wording_rewards
 from rewards import wording_perks as wording
 from rewards.forms_perks import RedeemForm
 from rewards.models import PerkKind
@@ -141,7 +141,7 @@ def _page(me: Ambassador, form: RedeemForm) -> str:
     return render_template(
         "rewards/portal_redeem/redeem.html",
         form=form, offered=perks.offered(me.id), points=purse.available(me.id, POINTS),
-        balance=purse.available(me.id, own), currency=own,
+        expiring=lots.expiring(me.id), balance=purse.available(me.id, own), currency=own,
         rests=me.status in {AmbassadorStatus.SUSPENDED, AmbassadorStatus.LEFT},
         done=exchanges.of_ambassador(me.id, limit=_ON_PAGE),
     )  # fmt: skip

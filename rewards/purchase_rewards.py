@@ -16,13 +16,14 @@ from datetime import datetime
 import sqlalchemy as sa
 from flask_babel import gettext as _
 
+from campaigns.models import Campaign
 from core import clock
 from core.db import db, many, upsert_dialect
 from core.money import POINTS
 from referrals.models import Attribution
-from rewards import exchanges, ledger, purse, rules
+from rewards import exchanges, ledger, lots, purse, rules
 from rewards.freezing import Columns
-from rewards.ledger import Draft
+from rewards.ledger import Draft, Leg
 from rewards.models import (
     Account,
     EarnedState,
@@ -47,6 +48,7 @@ class Standing:
     refunded: int
     refunded_at: datetime | None
     given: int  # points that the ledger has of it
+    expired: int  # of those, and not taken back since
     entries: int  # that it has in the ledger
 
     @property
@@ -113,7 +115,9 @@ def gone(campaign_id: int) -> list[tuple[PurchaseReward, int]]:
 def follow(standings: Iterable[Standing]) -> None:
     """Bring points and perks in line with their purchases; the caller holds the purchases."""
     told = [one for one in standings if one.reward.state not in _FOR_GOOD]
-    ledger.post([draft for one in told if (draft := _points(one))])
+    drafts = [draft for one in told if (draft := _points(one))]
+    ledger.post(drafts)
+    _begin_terms(drafts, told)
     perks = [one for one in told if one.reward.perk_id is not None and _moves(one)]
     for ambassador_id in sorted({one.reward.ambassador_id for one in perks}):
         purse.lock(ambassador_id, needs_active=False)
@@ -138,18 +142,50 @@ def _points(one: Standing) -> Draft | None:
     difference = should_be - one.given
     if not difference:
         return None
-    debit, credit, kind = Account.POINTS_GIVEN, Account.POINTS, EntryKind.POINTS
-    if difference < 0:
-        debit, credit, kind = credit, debit, EntryKind.CLAWBACK
     return Draft(
-        kind=kind, source=f"purchase-reward:{reward.id}:{one.entries}",
+        kind=EntryKind.POINTS if difference > 0 else EntryKind.CLAWBACK, source=_source(one),
         occurred_at=one.refunded_at if difference < 0 and one.stands and one.refunded_at
         else clock.now(),
-        legs=ledger.move(
-            abs(difference), POINTS, debit=debit, credit=credit,
-            ambassador_id=reward.ambassador_id, purchase_id=reward.purchase_id,
-        ),
+        legs=_legs(one, difference),
     )  # fmt: skip
+
+
+def _begin_terms(drafts: Sequence[Draft], told: Sequence[Standing]) -> None:
+    """Freeze until when points that were just given last, by the months of their campaigns."""
+    given = {draft.source for draft in drafts if draft.kind is EntryKind.POINTS}
+    if not given:
+        return
+    campaigns = {one.reward.campaign_id for one in told}
+    rows = db.session.execute(
+        sa.select(Campaign.id, Campaign.points_months).where(Campaign.id.in_(campaigns))
+    )
+    months = {row.id: row.points_months for row in rows}
+    lots.begin({
+        _source(one): months[one.reward.campaign_id]
+        for one in told if _source(one) in given
+    })  # fmt: skip
+
+
+def _source(one: Standing) -> str:
+    return f"purchase-reward:{one.reward.id}:{one.entries}"
+
+
+def _legs(one: Standing, difference: int) -> tuple[Leg, ...]:
+    """Return the legs that give points, or take back first those that expired meanwhile."""
+
+    def move(points: int, debit: Account, credit: Account) -> tuple[Leg, ...]:
+        return ledger.move(
+            points, POINTS, debit=debit, credit=credit,
+            ambassador_id=one.reward.ambassador_id, purchase_id=one.reward.purchase_id,
+        ) if points else ()  # fmt: skip
+
+    if difference > 0:
+        return move(difference, Account.POINTS_GIVEN, Account.POINTS)
+    gone = min(-difference, one.expired)
+    return (
+        *move(gone, Account.POINTS_EXPIRED, Account.POINTS_GIVEN),
+        *move(-difference - gone, Account.POINTS, Account.POINTS_GIVEN),
+    )
 
 
 def _moves(one: Standing) -> bool:

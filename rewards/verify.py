@@ -39,6 +39,7 @@ from rewards import (
     verify_credit,
     verify_payouts,
     verify_perks,
+    verify_points,
     verify_rates,
     verify_rewards,
     verify_uses,
@@ -60,7 +61,7 @@ _PROTECTED = (
     "conversion", "perk_exchange", "voucher_batch", "voucher", "voucher_take", "points_grant",
     "payout", "purchase_reward", "threshold", "contract_template", "contract", "closed_month",
     "closed_balance", "closed_document", "ledger_check", "billing_terms", "billing_mandate",
-    "vat_status", "invoice",
+    "vat_status", "invoice", "points_term",
 )  # fmt: skip
 
 
@@ -117,9 +118,11 @@ def one_effect_each() -> Iterator[Breach]:
         "attribution": {"purchase_id"},
     }
     look = sa.inspect(db.session.connection())
+    constraints = look.get_multi_unique_constraints(filter_names=[*wanted])
+    indexes = look.get_multi_indexes(filter_names=[*wanted])
     for table, columns in wanted.items():
-        named: list[Any] = [one["column_names"] for one in look.get_unique_constraints(table)]
-        named += [one["column_names"] for one in look.get_indexes(table) if one["unique"]]
+        named: list[Any] = [one["column_names"] for one in constraints[None, table]]
+        named += [one["column_names"] for one in indexes[None, table] if one["unique"]]
         if columns not in [set(names) for names in named]:
             yield Breach("M3", table, f"{', '.join(sorted(columns))} may come twice")
     applied = (
@@ -258,6 +261,7 @@ CHECKS: tuple[Callable[[], Iterator[Breach]], ...] = (
     verify_credit.one_winner,
     *verify_rates.CHECKS,
     *verify_perks.CHECKS,
+    *verify_points.CHECKS,
     *verify_payouts.CHECKS,
     *verify_rewards.CHECKS,
 )

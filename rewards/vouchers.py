@@ -317,7 +317,10 @@ def _take_one(voucher_id: int) -> Voucher:
 def _give(taken: VoucherTake, batch: VoucherBatch) -> None:
     who, drafts = taken.ambassador_id, list[Draft]()
     if batch.points:
-        drafts.append(points.given_entry(who, batch.points, source=f"voucher:{taken.id}:points"))
+        points.post_given(
+            who, batch.points, source=f"voucher:{taken.id}:points",
+            months=_campaign_months(batch.campaign_id),
+        )  # fmt: skip
     if batch.amount:
         legs = ledger.move(
             batch.amount, batch.currency, debit=Account.BONUS, credit=Account.PAYABLE,
@@ -327,7 +330,7 @@ def _give(taken: VoucherTake, batch: VoucherBatch) -> None:
         drafts.append(
             Draft(kind=EntryKind.BONUS, source=source, occurred_at=clock.now(), legs=legs)
         )
-        exchanges.tell_spend(batch.amount, batch.currency, key=source)
+        exchanges.tell_spend(batch.amount, batch.currency, key=source, who=who)
     ledger.post(drafts)
     if batch.points or batch.amount or batch.perk_id:
         gives.count(who, what=gives.name_of(batch), key=f"voucher:{taken.id}")
@@ -336,6 +339,10 @@ def _give(taken: VoucherTake, batch: VoucherBatch) -> None:
     if batch.circle_id is not None:
         member_id = db.session.get_one(Ambassador, who).member_id
         circles.join(circles.find(batch.circle_id), member_id)
+
+
+def _campaign_months(campaign_id: int | None) -> int | None:
+    return db.session.get_one(Campaign, campaign_id).points_months if campaign_id else None
 
 
 def _require_meant(batch: VoucherBatch, ambassador_id: int, *, is_new: bool) -> None:

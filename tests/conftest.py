@@ -7,7 +7,9 @@ the server of `TEST_DATABASE_URL`, else one from the development requirements.
 from __future__ import annotations
 
 import dataclasses
+import math
 import os
+import secrets
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -29,13 +31,35 @@ from core.db import Model, db
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SHARED = config.ROOT.parent / "shared" / "data"
 
+MACHINES_EACH = 10  # runs of the money machine in one test
+
 MakeApp = Callable[[str], Flask]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add what makes a run larger than the suite's."""
     parser.addoption("--payouts", type=int, default=300, help="Of the run with faults.")
-    parser.addoption("--machines", type=int, default=20, help="Runs of the money machine.")
+    parser.addoption("--machines", type=int, default=200, help="Runs of the money machine.")
+    parser.addoption("--machine-seed", type=int, help="The seed of its runs; else a new one.")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Draw the money machine's seed once, for all workers of a run."""
+    if config.option.machine_seed is None:
+        config.option.machine_seed = secrets.randbelow(10**6) * 1000  # a part adds its number
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Share the money machine's runs out over tests that are short."""
+    if "machines" in metafunc.fixturenames:
+        parts = math.ceil(metafunc.config.getoption("--machines") / MACHINES_EACH)
+        metafunc.parametrize("machines", range(parts))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Name the seed, so that the same runs can be done again."""
+    seed = terminalreporter.config.option.machine_seed
+    terminalreporter.write_line(f"the money machine's seed: --machine-seed {seed}")
 
 
 @pytest.fixture(scope="session")
@@ -193,6 +217,6 @@ def _empty_postgresql() -> None:
             "velocity_orders = 10, shared_ip_customers = 5, disposable_domains = '', "
             "asks_per_give = 2, quiet_from = 20, quiet_until = 8, quiet_days = 'sun', "
             "sepa_name = '', sepa_iban = '', sepa_bic = '', rate_days = 7, "
-            "invitations_per_month = 3, payout_approval_above = 50000"
+            "invitations_per_month = 3, points_months = 0, payout_approval_above = 50000"
         )
         connection.exec_driver_sql("UPDATE books SET closed_through = NULL, closed_until = NULL")

@@ -20,6 +20,7 @@ from core import clock
 from core.db import db
 from core.errors import DomainError
 from integrations import facts
+from referrals import attribution
 from rewards import (
     commissions,
     intake,
@@ -36,10 +37,13 @@ ORDERS = 4
 DUE = NOW + timedelta(days=31)
 # What is patched, and whether it dies before or after that is done; the number is which call.
 POINTS: dict[str, tuple[Any, str, bool, int]] = {
+    "accrual before its credit": (attribution, "attribute", False, 1),
     "accrual before the ledger": (ledger, "post", False, 1),
     "accrual after the ledger": (ledger, "post", True, 1),
+    "accrual after its commit": (db.session, "commit", True, 1),
     "clawback before the ledger": (ledger, "post", False, 2),
     "clawback after the ledger": (ledger, "post", True, 2),
+    "clawback after its commit": (db.session, "commit", True, 2),
     "release": (commissions, "release", True, 1),
     "draft": (payouts, "prepare", True, 1),
     "approval": (payouts, "approve", True, 1),
@@ -47,7 +51,10 @@ POINTS: dict[str, tuple[Any, str, bool, int]] = {
     "before the transfer": (payout_sending, "ask", False, 1),
     "after the transfer": (payout_sending, "ask", True, 2),
     "before the answer is written": (payout_sending, "note", True, 1),
+    "after the answer is written": (payout_sending, "claim", False, 2),
     "settlement": (payout_sending, "prove", True, 1),
+    "clawback after payout, before the ledger": (commissions, "settle", False, 3),
+    "clawback after payout, after the ledger": (intake, "take_refunds", True, 2),
 }
 
 

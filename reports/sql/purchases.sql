@@ -5,8 +5,8 @@
 -- Each filter that is null lets everything through: $code, $customers (new, existing,
 --   unknown), $channel (community, unattributed), $touch (code: credit by a code),
 --   $refunded (true: only with refunds), $commission (true: only with a commission), $survey
---   (what the customer answered: community, other, nothing), $country, $campaign (its slug), $cohort
---   (month of the customer's first purchase), with it $segment (community, other).
+--   (what the customer answered: community, other, nothing), $country, $campaign (its slug),
+--   $ambassadors (ids of those who have the credit, with commas between), $cohort (month of the customer's first purchase), with it $segment (community, other).
 SELECT
     id, month, occurred_at, source, external_id, customer_id, customer_status, currency, total,
     discount, refunded, total - refunded AS net, country, ambassador_id, campaign, code, touch,
@@ -27,6 +27,12 @@ WHERE currency = $currency AND month BETWEEN $from AND $to
     )
     AND ($country IS NULL OR country = $country)
     AND ($campaign IS NULL OR (campaign = $campaign AND ambassador_id IS NOT NULL))
+    AND (
+        $ambassadors IS NULL OR ambassador_id IN (
+            SELECT CAST(asked.id AS BIGINT)
+            FROM (SELECT unnest(string_split($ambassadors, ',')) AS id) AS asked
+        )
+    )
     AND (
         $cohort IS NULL OR customer_id IN (
             SELECT firsts.customer_id FROM purchases AS firsts

@@ -26,6 +26,12 @@ WHERE currency = $currency AND month BETWEEN $from AND $to
     AND ($country IS NULL OR country = $country)
     AND ($campaign IS NULL OR (campaign = $campaign AND ambassador_id IS NOT NULL))
     AND (
+        $ambassadors IS NULL OR ambassador_id IN (
+            SELECT CAST(asked.id AS BIGINT)
+            FROM (SELECT unnest(string_split($ambassadors, ',')) AS id) AS asked
+        )
+    )
+    AND (
         $cohort IS NULL OR customer_id IN (
             SELECT firsts.customer_id FROM purchases AS firsts
             WHERE firsts.currency = $currency AND firsts.customer_status = 'new'

@@ -31,6 +31,11 @@ def london(app: Flask) -> Flask:
 @pytest.fixture
 def zoe(london: Flask) -> Code:
     """Zoé's code ZOE10: 10 % of net, no hold."""
+    return give_zoe_a_code()
+
+
+def give_zoe_a_code() -> Code:
+    """Make Zoé's code in a program of pounds, and commit."""
     campaign = make_campaign(slug="spring", currency="GBP", rule={"hold_days": 0})
     member = make_member(external_id="crm-7", name="Zoé Martin")
     owner = make_ambassador(member=member, enrolled_at=clock.parse_instant("2020-01-01T00:00:00Z"))

@@ -10,7 +10,7 @@ import sqlglot
 from core import clock
 from core.errors import InvalidInputError
 from reports import engine
-from reports.models import following, intervals, period, share
+from reports.models import following, intervals, last_quarter, period, share
 
 
 @pytest.mark.parametrize(
@@ -33,6 +33,17 @@ def test_a_month_is_an_hour_short_or_long_when_clocks_change() -> None:
     assert stop - start == timedelta(days=31, hours=-1)
     ((start, stop),) = intervals("2026-10", "Europe/London")
     assert stop - start == timedelta(days=31, hours=1)
+
+
+@pytest.mark.parametrize(
+    ("present", "first", "last"),
+    [("2026-01", "2025-10", "2025-12"), ("2026-03", "2025-10", "2025-12"),
+     ("2026-04", "2026-01", "2026-03"), ("2026-12", "2026-07", "2026-09")],
+)  # fmt: skip
+def test_last_quarter_is_the_calendar_quarter_before_this_one(
+    present: str, first: str, last: str
+) -> None:
+    assert last_quarter(present) == period(first, last)
 
 
 def test_an_evening_that_comes_twice_belongs_to_the_old_month_both_times() -> None:

@@ -14,7 +14,8 @@ from accounts.models import AuditLine, RoleName
 from core.db import db
 from core.money import POINTS
 from rewards import exchanges, points, purse, vouchers
-from rewards.models import Exchange, PointsGrant, Voucher, VoucherTake
+from rewards.models import Exchange, Voucher, VoucherTake
+from rewards.models_points import PointsGrant
 from tests import queries
 from tests.factories import make_ambassador, make_campaign, make_user, sign_in
 from tests.rewards.test_exchanges import make_perk

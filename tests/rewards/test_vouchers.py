@@ -22,7 +22,7 @@ from core.errors import DomainError, InvalidInputError
 from core.money import POINTS
 from referrals import codes, given_codes
 from referrals.models import Code, Link
-from rewards import ledger, points, purse, verify, vouchers
+from rewards import points, purse, verify, vouchers
 from rewards.models import Voucher, VoucherBatch, VoucherKind, VoucherTake
 from tests.conftest import NOW
 from tests.factories import make_ambassador, make_campaign, make_member
@@ -242,7 +242,7 @@ def test_verify_names_points_and_vouchers_that_do_not_add_up(app: Flask) -> None
     who = make_ambassador().id
     vouchers.take(voucher.id, who)
     voucher.taken = 2
-    ledger.post([points.given_entry(who, 5, source="made-up")])
+    points.post_given(who, 5, source="made-up")
     db.session.flush()
     found = [str(one) for one in verify.breaches()]
     assert any("M10: voucher" in one and "counts 2 taken and has 1" in one for one in found)
