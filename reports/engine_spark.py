@@ -178,8 +178,9 @@ def _end(session: Any) -> None:
     from pyspark.sql import SparkSession
 
     gateway = SparkContext._gateway
-    with suppress(Exception):
-        session.sparkContext.stop()
+    for _attempt in range(2):  # the first fails at a dead JVM, the second then tidies up
+        with suppress(Exception):
+            session.sparkContext.stop()
     with suppress(OSError):
         gateway.proc.stdin.close()  # a JVM that lives ends with it
     SparkContext._gateway = SparkContext._jvm = SparkSession._instantiatedSession = None
