@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from flask_babel import gettext as _
 
 from accounts import audit
-from ambassadors import timeline
+from ambassadors import stays, timeline
 from ambassadors.models import Circle, CircleSeat, Member, SeatState
 from core import clock
 from core.db import affected, db, upsert_dialect
@@ -121,7 +121,7 @@ def join(circle: Circle, member_id: int) -> SeatState:
     if seat_id is None:
         known = _seat(circle.id, member_id)
         return known.state if known else SeatState.WAITING
-    state = SeatState.SEATED if _take_seat(circle, seat_id) else SeatState.WAITING
+    state = SeatState.SEATED if _take_seat(circle, seat_id, member_id) else SeatState.WAITING
     _note(f"circle.{state.value}", circle, member_id)
     return state
 
@@ -136,6 +136,7 @@ def leave(circle: Circle, member_id: int) -> bool:
     db.session.delete(seat)
     db.session.flush()
     if was_seated:
+        stays.end(circle.id, member_id)
         _count(circle, -1)
         _fill(circle)
     _note("circle.left", circle, member_id)
@@ -188,7 +189,7 @@ def _lock(circle_id: int) -> None:
     db.session.execute(sa.select(Circle.id).where(Circle.id == circle_id).with_for_update())
 
 
-def _take_seat(circle: Circle, seat_id: int) -> bool:
+def _take_seat(circle: Circle, seat_id: int, member_id: int) -> bool:
     is_free = sa.or_(Circle.capacity.is_(None), Circle.seated < Circle.capacity)
     taken = db.session.execute(
         sa.update(Circle).where(Circle.id == circle.id, is_free).values(seated=Circle.seated + 1)
@@ -200,6 +201,7 @@ def _take_seat(circle: Circle, seat_id: int) -> bool:
         .where(CircleSeat.id == seat_id)
         .values(state=SeatState.SEATED, since=clock.now())
     )
+    stays.begin(circle.id, member_id)
     db.session.refresh(circle)
     return True
 
@@ -208,7 +210,7 @@ def _fill(circle: Circle) -> None:
     """Give the free seats to who waits."""
     while waiting := people(circle.id, SeatState.WAITING, limit=1):
         seat, member = waiting[0]
-        if not _take_seat(circle, seat.id):
+        if not _take_seat(circle, seat.id, member.id):
             return
         db.session.refresh(seat)
         _note("circle.seated", circle, member.id)

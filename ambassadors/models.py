@@ -182,6 +182,19 @@ class CircleSeat(Model):
     since: Mapped[UtcTime]
 
 
+class CircleStay(Model):
+    """From when until when a member was in a circle; kept when they leave."""
+
+    __tablename__ = "circle_stay"
+    __table_args__ = (sa.Index("ix_circle_stay_member", "member_id", "circle_id"),)
+
+    id: Mapped[PrimaryKey]
+    circle_id: Mapped[BigId] = mapped_column(sa.ForeignKey("circle.id"))
+    member_id: Mapped[BigId] = mapped_column(sa.ForeignKey("member.id"))
+    since: Mapped[UtcTime]
+    until: Mapped[UtcTime | None]  # None: to this day
+
+
 class Tag(Model):
     """A word that staff put on members."""
 

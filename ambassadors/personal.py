@@ -18,6 +18,7 @@ from ambassadors import circles
 from ambassadors.models import (
     Circle,
     CircleSeat,
+    CircleStay,
     Contact,
     ContactChoice,
     MemberNote,
@@ -45,6 +46,9 @@ def told(member_id: int, digests: Collection[str]) -> Told:
         "circles": sa.select(Circle.name, CircleSeat.state, CircleSeat.since)
         .join(Circle, Circle.id == CircleSeat.circle_id)
         .where(CircleSeat.member_id == of),
+        "circle_stays": sa.select(Circle.name, CircleStay.since, CircleStay.until)
+        .join(Circle, Circle.id == CircleStay.circle_id)
+        .where(CircleStay.member_id == of),
         "tags": sa.select(Tag.name).join(MemberTag).where(MemberTag.member_id == of),
         "notes": sa.select(MemberNote.text, MemberNote.created_at).where(
             MemberNote.member_id == of

@@ -25,17 +25,17 @@ class Raw:
         url = os.environ["DATABASE_URL"]
         self.is_sqlite = url.startswith("sqlite")
         self._url = str(folder / "raw.db") if self.is_sqlite else url
+        self._ours = str(folder / "cercle.db") if self.is_sqlite else url
         kind = "INTEGER PRIMARY KEY" if self.is_sqlite else "BIGSERIAL PRIMARY KEY"
         names = _COLUMNS.replace(",", " TEXT,")
         self.run(f"CREATE TABLE IF NOT EXISTS raw (id {kind}, {names} TEXT)")
 
-    def connect(self) -> Any:
-        """Return a connection that commits each statement, durably."""
+    def connect(self, *, ours: bool = False) -> Any:
+        """Return a connection that commits each statement, durably, to the raw tables or ours."""
+        url = self._ours if ours else self._url
         if not self.is_sqlite:
-            return psycopg.connect(self._url.replace("+psycopg", ""), autocommit=True)
-        connection = sqlite3.connect(
-            self._url, isolation_level=None, timeout=30, check_same_thread=False
-        )
+            return psycopg.connect(url.replace("+psycopg", ""), autocommit=True)
+        connection = sqlite3.connect(url, isolation_level=None, timeout=30, check_same_thread=False)
         for pragma in ("journal_mode=WAL", "synchronous=FULL"):
             connection.execute(f"PRAGMA {pragma}")
         return connection
@@ -59,11 +59,37 @@ class Raw:
 
         return self._spread(rows, clients, write)
 
-    def codes(self, rows: Sequence[Row]) -> float:
-        """Return rows a second of codes in a table of their shape with its unique key.
+    def codes(self, rows: Sequence[Row], *, table: str) -> float:
+        """Return rows a second of codes in one transaction of the bare driver.
 
-        One transaction of the bare driver: executemany on SQLite, COPY on PostgreSQL.
+        executemany on SQLite, COPY on PostgreSQL.
+
+        Args:
+            rows: Codes in the order of their keys.
+            table: `code`, with all that ours promises, or `raw_code`, with its unique key only.
         """
+        if table == "raw_code":
+            self._make_raw_code()
+        connection, begun = self.connect(ours=table == "code"), time.perf_counter()
+        into = f"{table} (key, text, campaign_id, status, status_since, used, batch_id, created_at)"
+        if self.is_sqlite:
+            connection.execute("PRAGMA foreign_keys=ON")
+            connection.execute("BEGIN IMMEDIATE")
+            connection.executemany(f"INSERT INTO {into} VALUES ({','.join('?' * 8)})", rows)
+            connection.execute("COMMIT")
+        else:
+            with (
+                connection.transaction(),
+                connection.cursor() as cursor,
+                cursor.copy(f"COPY {into} FROM STDIN") as copy,
+            ):
+                for row in rows:
+                    copy.write_row(row)
+        took = time.perf_counter() - begun
+        connection.close()
+        return len(rows) / took
+
+    def _make_raw_code(self) -> None:
         key = "INTEGER PRIMARY KEY" if self.is_sqlite else "BIGSERIAL PRIMARY KEY"
         self.run("DROP TABLE IF EXISTS raw_code")
         self.run(
@@ -71,24 +97,6 @@ class Raw:
             "campaign_id BIGINT NOT NULL, status TEXT NOT NULL, status_since TEXT NOT NULL, "
             "used INTEGER NOT NULL, batch_id BIGINT, created_at TEXT NOT NULL)"
         )
-        connection, begun = self.connect(), time.perf_counter()
-        names = "key, text, campaign_id, status, status_since, used, batch_id, created_at"
-        if self.is_sqlite:
-            connection.execute("BEGIN IMMEDIATE")
-            marks = ",".join("?" * 8)
-            connection.executemany(f"INSERT INTO raw_code ({names}) VALUES ({marks})", rows)
-            connection.execute("COMMIT")
-        else:
-            with (
-                connection.transaction(),
-                connection.cursor() as cursor,
-                cursor.copy(f"COPY raw_code ({names}) FROM STDIN") as copy,
-            ):
-                for row in rows:
-                    copy.write_row(row)
-        took = time.perf_counter() - begun
-        connection.close()
-        return len(rows) / took
 
     def file(self, path: Path) -> float:
         """Return lines a second of a CSV file read into one table, as databases do."""

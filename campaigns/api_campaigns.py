@@ -12,6 +12,7 @@ from campaigns.models import (
     Campaign,
     CampaignStatus,
     Objective,
+    Period,
     RewardKind,
 )  # fmt: skip
 from campaigns.terms import Case
@@ -43,6 +44,7 @@ class CaseOut(Struct):
     products: list[str]
     countries: list[str]
     buyer: str | None  # new or existing
+    circle: int | None  # its id: that the ambassador was in when the order was made
 
 
 class TierOut(Struct):
@@ -69,6 +71,10 @@ class RewardOut(Struct):
     new_customers_only: bool
     months: int | None
     ambassador_maximum: int | None
+    ambassador_period: Period | None  # month, quarter or year of the program's time zone
+    ambassador_period_maximum: int | None  # for one ambassador in such a period
+    campaign_period: Period | None
+    campaign_period_maximum: int | None  # for all of them together in such a period
 
 
 class CampaignOut(Struct):
@@ -138,6 +144,7 @@ def _case(case: Case) -> CaseOut:
     return CaseOut(
         rate=case.rate, amount=case.amount, perk=case.perk_id, products=list(case.products),
         countries=list(case.countries), buyer=case.buyer.value if case.buyer else None,
+        circle=case.circle_id,
     )  # fmt: skip
 
 
@@ -169,5 +176,9 @@ def _campaign(one: Campaign) -> CampaignOut:
             maximum=rule.maximum, hold_days=rule.hold_days,
             new_customers_only=rule.new_customers_only, months=rule.months,
             ambassador_maximum=rule.ambassador_maximum,
+            ambassador_period=rule.ambassador_period,
+            ambassador_period_maximum=rule.ambassador_period_maximum,
+            campaign_period=rule.campaign_period,
+            campaign_period_maximum=rule.campaign_period_maximum,
         ),
     )  # fmt: skip

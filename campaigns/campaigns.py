@@ -17,7 +17,7 @@ from flask_babel import gettext as _
 
 from accounts import audit
 from ambassadors import program
-from campaigns import perk_names
+from campaigns import circle_names, perk_names
 from campaigns import terms as campaign_terms
 from campaigns.models import Benefit, Campaign, CampaignStatus, RewardRule
 from campaigns.terms import AmbassadorEarns, FriendGets, Terms
@@ -62,6 +62,7 @@ def create(slug: str, terms: Terms, *, status: CampaignStatus = CampaignStatus.D
         raise InvalidInputError(detail, faults=[Fault("/slug", detail)])
     campaign_terms.require(terms)
     perk_names.require(terms.reward)
+    circle_names.require(terms.reward)
     now = clock.now()
     campaign_id = db.session.scalar(
         upsert_dialect()
@@ -102,6 +103,7 @@ def change(
     """
     campaign_terms.require(terms)
     perk_names.require(terms.reward)
+    circle_names.require(terms.reward)
     db.session.refresh(campaign, with_for_update=True)  # commissions raise `committed`
     if campaign.status is CampaignStatus.ENDED:
         raise CampaignError(_("This campaign has ended: its terms stay as they were."))

@@ -36,12 +36,15 @@ _DAY = click.DateTime(["%Y-%m-%d"])
 )  # fmt: skip
 @click.option(
     "--case", "cases", multiple=True,
-    help="Another reward: '20%; products=TEA,POT; countries=FR; buyer=new'. The first fits.",
+    help="Another reward: '20%; products=TEA,POT; countries=FR; buyer=new', or '15%; circle=3' "
+    "for ambassadors in a circle (its number). The first that fits counts.",
 )  # fmt: skip
 @click.option("--tier", "tiers", multiple=True, help="From a purchase on: '10: 15%'.")
 @click.option("--months", type=int, help="A customer's purchases earn so long; 0: the first.")
 @click.option("--maximum", help="Of one commission, at most.")
 @click.option("--ambassador-maximum", help="For one ambassador in all, at most.")
+@click.option("--ambassador-period", help="For one ambassador: '10.00/month', /quarter or /year.")
+@click.option("--campaign-period", help="For all of them together: '500.00/month', ...")
 @click.option("--benefit", "benefits", multiple=True, help="25%, 5.00, free_shipping, ...")
 @click.option("--countries", default="", help="Two letters each, such as US,GB; all unless given.")
 @click.option("--new-customers-only", is_flag=True, help="The codes are for new customers.")
@@ -87,7 +90,15 @@ def _reward(told: dict[str, Any], rules: program.Rules) -> AmbassadorEarns:
         earns, hold_days=rules.hold_days if days is None else days, months=told["months"],
         maximum=_minor(told, "maximum", rules),
         ambassador_maximum=_minor(told, "ambassador_maximum", rules),
+        **_period(told, "ambassador_period", rules), **_period(told, "campaign_period", rules),
     )  # fmt: skip
+
+
+def _period(told: dict[str, Any], name: str, rules: program.Rules) -> dict[str, Any]:
+    if not told[name]:
+        return {}
+    period, maximum = reward_text.period_cap(told[name], rules.currency, f"/{name}")
+    return {name: period, f"{name}_maximum": maximum}
 
 
 def _minor(told: dict[str, Any], name: str, rules: program.Rules) -> int | None:

@@ -22,7 +22,7 @@ from wtforms.validators import InputRequired, Length, Optional
 from ambassadors.models import AmbassadorKind
 from campaigns.briefs import LONGEST
 from campaigns.forms_mentions import FORMATS
-from campaigns.models import Format, RewardKind
+from campaigns.models import Format, Period, RewardKind
 from campaigns.terms import MOST_CASES, Buyer
 from campaigns.wording import OBJECTIVES
 
@@ -33,10 +33,18 @@ KINDS = {
     AmbassadorKind.PARTNER: _l("Partners"),
 }
 BUYERS = {"": _l("anyone"), Buyer.NEW.value: _l("new"), Buyer.EXISTING.value: _l("returning")}
+PERIODS = [
+    SelectChoice(Period.MONTH.value, _l("a calendar month")),
+    SelectChoice(Period.QUARTER.value, _l("a quarter of the year")),
+    SelectChoice(Period.YEAR.value, _l("a calendar year")),
+]
 ROWS = range(1, MOST_CASES + 1)  # of cases, and of tiers
-CASE = ("case_pays", "case_perk", "case_products", "case_countries", "case_buyer")
+CASE = (
+    "case_pays", "case_perk", "case_products", "case_countries", "case_buyer", "case_circle",
+)  # fmt: skip
 TIER = ("tier_start", "tier_pays", "tier_perk")
 NO_PERK = SelectChoice("", _l("none"))
+NO_CIRCLE = SelectChoice("", _l("any or none"))
 _DECIMAL = {"inputmode": "decimal", "autocomplete": "off"}
 _WHOLE = {"inputmode": "numeric", "autocomplete": "off"}
 
@@ -121,6 +129,18 @@ class WizardForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF is untyped
         description=_l("Leave empty for no limit."),
     )
     ambassador_maximum = StringField(_l("At most for one ambassador in all"), render_kw=_DECIMAL)
+    ambassador_period_maximum = StringField(
+        _l("At most for one ambassador in each period"), render_kw=_DECIMAL
+    )
+    ambassador_period = SelectField(
+        _l("Period for one ambassador"), choices=PERIODS, default=Period.MONTH.value
+    )
+    campaign_period_maximum = StringField(
+        _l("At most for all ambassadors together in each period"), render_kw=_DECIMAL
+    )
+    campaign_period = SelectField(
+        _l("Period for all ambassadors"), choices=PERIODS, default=Period.MONTH.value
+    )
     effective_on = DateField(
         _l("A changed reward counts from"),
         [Optional()],
@@ -185,6 +205,10 @@ for _row in ROWS:
             _l("For customers who are"), choices=[SelectChoice(w, t) for w, t in BUYERS.items()],
             default="",
         ),
+    )  # fmt: skip
+    setattr(
+        WizardForm, f"case_circle{_row}",
+        SelectField(_l("For ambassadors in the circle"), choices=[NO_CIRCLE], default=""),
     )  # fmt: skip
     setattr(
         WizardForm, f"tier_start{_row}", StringField(_l("From purchase number"), render_kw=_WHOLE)

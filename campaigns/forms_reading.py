@@ -17,7 +17,15 @@ from campaigns import terms as campaign_terms
 from campaigns.briefs import Told
 from campaigns.drafts import Answers
 from campaigns.forms import CASE, ROWS, TIER, WizardForm
-from campaigns.models import BenefitKind, Brief, Campaign, Format, Objective, RewardKind
+from campaigns.models import (
+    BenefitKind,
+    Brief,
+    Campaign,
+    Format,
+    Objective,
+    Period,
+    RewardKind,
+)  # fmt: skip
 from campaigns.terms import AmbassadorEarns, Buyer, Case, FriendGets, Terms, Tier
 from core import countries, money
 from core.errors import DomainError, Fault, InvalidInputError
@@ -128,7 +136,14 @@ class _Reader:
             maximum=self.amount("maximum"), hold_days=before.hold_days if days is None else days,
             new_customers_only=bool(self._form.reward_new_only.data), months=self.whole("months"),
             ambassador_maximum=self.amount("ambassador_maximum"),
+            **self._period_cap("ambassador_period"), **self._period_cap("campaign_period"),
         )  # fmt: skip
+
+    def _period_cap(self, name: str) -> dict[str, Any]:
+        """Return the most of a period; without an amount there is none."""
+        maximum, chosen = self.amount(f"{name}_maximum"), self._form[name].data
+        period = Period(chosen) if chosen in set(Period) else Period.MONTH
+        return {name: None if maximum is None else period, f"{name}_maximum": maximum}
 
     @property
     def _kind(self) -> RewardKind:
@@ -156,6 +171,7 @@ class _Reader:
             products=words(self._form[f"case_products{row}"].data),
             countries=_codes(self._form[f"case_countries{row}"].data),
             buyer=Buyer(buyer) if buyer in set(Buyer) else None,
+            circle_id=_id(self._form[f"case_circle{row}"].data),
         )  # fmt: skip
 
     def _tier(self, row: int) -> Tier | None:
@@ -287,6 +303,10 @@ def _rewarding(reward: AmbassadorEarns, currency: str) -> Answers:
         "maximum": _major(reward.maximum, currency), "hold_days": str(reward.hold_days),
         "months": _text(reward.months),
         "ambassador_maximum": _major(reward.ambassador_maximum, currency),
+        "ambassador_period_maximum": _major(reward.ambassador_period_maximum, currency),
+        "ambassador_period": reward.ambassador_period or Period.MONTH.value,
+        "campaign_period_maximum": _major(reward.campaign_period_maximum, currency),
+        "campaign_period": reward.campaign_period or Period.MONTH.value,
     }  # fmt: skip
     end = "perk" if reward.kind is RewardKind.PERK else "pays"
     for row, case in enumerate(reward.cases, 1):
@@ -295,6 +315,7 @@ def _rewarding(reward: AmbassadorEarns, currency: str) -> Answers:
             f"case_products{row}": ", ".join(case.products),
             f"case_countries{row}": ", ".join(case.countries),
             f"case_buyer{row}": case.buyer.value if case.buyer else "",
+            f"case_circle{row}": _text(case.circle_id),
         }
     for row, step in enumerate(reward.tiers, 1):
         texts |= {

@@ -14,7 +14,7 @@ from werkzeug.datastructures import MultiDict
 from wtforms.fields.choices import SelectChoice
 
 from campaigns.drafts import Answers
-from campaigns.forms import CASE, NO_PERK, ROWS, TIER, WizardForm
+from campaigns.forms import CASE, NO_CIRCLE, NO_PERK, ROWS, TIER, WizardForm
 from core.errors import Fault
 
 STEPS: dict[str, tuple[str, ...]] = {
@@ -26,8 +26,9 @@ STEPS: dict[str, tuple[str, ...]] = {
     ),
     "reward": (
         "reward_kind", "rate", "fixed", "points", "points_months", "perk", "months",
-        "reward_new_only",
-        "hold_days", "maximum", "ambassador_maximum", "effective_on",
+        "reward_new_only", "hold_days", "maximum", "ambassador_maximum",
+        "ambassador_period_maximum", "ambassador_period", "campaign_period_maximum",
+        "campaign_period", "effective_on",
         *(f"{part}{row}" for row in ROWS for part in (*CASE, *TIER)),
     ),
     "budget": (
@@ -80,6 +81,8 @@ def form_of(answers: Answers, menus: Menus) -> WizardForm:
     form.segment_ids.choices = _choices(menus.segments)
     for name in ("perk", *(f"{part}{row}" for row in ROWS for part in ("case_perk", "tier_perk"))):
         form[name].choices = [NO_PERK, *_choices(menus.perks)]
+    for row in ROWS:
+        form[f"case_circle{row}"].choices = [NO_CIRCLE, *_choices(menus.circles)]
     return form
 
 

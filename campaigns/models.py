@@ -144,6 +144,14 @@ class Benefit(Model):
     campaign: Mapped[Campaign] = relationship(back_populates="benefits")
 
 
+class Period(StrEnum):
+    """A part of the calendar, in the program's time zone, in which a cap counts anew."""
+
+    MONTH = "month"
+    QUARTER = "quarter"
+    YEAR = "year"
+
+
 class RewardRule(Model):
     """A version of what a campaign pays its ambassadors; never edited."""
 
@@ -167,6 +175,10 @@ class RewardRule(Model):
     tiers: Mapped[list[Facts]] = mapped_column(sa.JSON, default=list)  # by the purchase's number
     months: Mapped[int | None]  # of one customer's purchases; 0: the first alone; None: for life
     ambassador_maximum: Mapped[MinorUnits | None]  # of one ambassador, in the campaign's currency
+    ambassador_period: Mapped[Period | None] = mapped_column(choice(Period))
+    ambassador_period_maximum: Mapped[MinorUnits | None]  # of one ambassador in such a period
+    campaign_period: Mapped[Period | None] = mapped_column(choice(Period))
+    campaign_period_maximum: Mapped[MinorUnits | None]  # of all of them in such a period
     effective_from: Mapped[UtcTime | None]  # None: since ever
     created_at: Mapped[UtcTime]
 

@@ -16,7 +16,15 @@ from typing import Any
 
 from flask_babel import gettext as _
 
-from campaigns.models import Benefit, BenefitKind, Campaign, Objective, RewardKind, RewardRule
+from campaigns.models import (
+    Benefit,
+    BenefitKind,
+    Campaign,
+    Objective,
+    Period,
+    RewardKind,
+    RewardRule,
+)  # fmt: skip
 from core import clock, countries, money, redirects
 from core.errors import Fault, InvalidInputError
 
@@ -46,7 +54,8 @@ class Buyer(StrEnum):
 class Case:
     """Another reward where all that it names is true; the first case that fits pays.
 
-    Products are asked of each line of a purchase, country and buyer of the whole.
+    Products are asked of each line of a purchase, country and buyer of the whole; the circle
+    of the ambassador as it was at the instant of the purchase.
     """
 
     rate: int | None = None  # basis points
@@ -55,6 +64,7 @@ class Case:
     products: tuple[str, ...] = ()  # SKUs; empty: any
     countries: tuple[str, ...] = ()  # empty: anywhere
     buyer: Buyer | None = None  # None: anyone
+    circle_id: int | None = None  # that the ambassador is in; None: any ambassador
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +95,10 @@ class AmbassadorEarns:
     tiers: tuple[Tier, ...] = ()
     months: int | None = None  # a customer's purchases earn; 0: the first alone; None: for life
     ambassador_maximum: int | None = None  # for one ambassador, minor units
+    ambassador_period: Period | None = None  # in which one ambassador gets at most ...
+    ambassador_period_maximum: int | None = None  # ... this, minor units
+    campaign_period: Period | None = None  # in which all of them together get at most ...
+    campaign_period_maximum: int | None = None  # ... this
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,6 +171,10 @@ def reward_of(rule: RewardRule) -> AmbassadorEarns:
         cases=tuple(_case(one) for one in rule.cases or ()),
         tiers=tuple(Tier(**one) for one in rule.tiers or ()),
         ambassador_maximum=rule.ambassador_maximum,
+        ambassador_period=rule.ambassador_period,
+        ambassador_period_maximum=rule.ambassador_period_maximum,
+        campaign_period=rule.campaign_period,
+        campaign_period_maximum=rule.campaign_period_maximum,
     )  # fmt: skip
 
 
@@ -164,7 +182,7 @@ def _case(told: dict[str, Any]) -> Case:
     return Case(
         rate=told["rate"], amount=told["amount"], perk_id=told.get("perk_id"),
         products=tuple(told["products"]), countries=tuple(told["countries"]),
-        buyer=Buyer(told["buyer"]) if told["buyer"] else None,
+        buyer=Buyer(told["buyer"]) if told["buyer"] else None, circle_id=told.get("circle_id"),
     )  # fmt: skip
 
 
@@ -188,17 +206,6 @@ def benefit(text: str, currency: str) -> FriendGets:
     if word.endswith("%"):
         return FriendGets(kind=BenefitKind.PERCENT, percent=basis_points(word, "/benefits"))
     return FriendGets(kind=BenefitKind.AMOUNT, amount=minor(word, currency, "/benefits"))
-
-
-def commission(text: str, currency: str) -> AmbassadorEarns:
-    """Read a commission: `10%` of the base, or `5.00` a purchase.
-
-    Raises:
-        InvalidInputError: Neither.
-    """
-    if text.strip().endswith("%"):
-        return AmbassadorEarns(rate=basis_points(text, "/rate"))
-    return AmbassadorEarns(kind=RewardKind.FIXED, amount=minor(text, currency, "/fixed"))
 
 
 def basis_points(text: str, pointer: str) -> int:
@@ -284,8 +291,7 @@ def _bad_window(terms: Terms) -> bool:
 
 
 def _two_discounts(terms: Terms) -> bool:
-    kinds = [b.kind for b in terms.benefits]
-    return sum(kind in {BenefitKind.PERCENT, BenefitKind.AMOUNT} for kind in kinds) > 1
+    return sum(b.kind in {BenefitKind.PERCENT, BenefitKind.AMOUNT} for b in terms.benefits) > 1
 
 
 def _bad_benefit(terms: Terms) -> bool:
@@ -305,24 +311,35 @@ def _is_empty(benefit: FriendGets) -> bool:
 def _bad_reward(terms: Terms) -> bool:
     reward = terms.reward
     if reward.kind is RewardKind.PERK and reward.perk_id is None:  # only in some cases
-        return not (reward.cases or reward.tiers) or _or(reward.rate, reward.amount) is not None
+        return not (reward.cases or reward.tiers) or (reward.rate, reward.amount) != (None, None)
     return not _pays(reward, reward)
 
 
 def _limits_money(terms: Terms) -> bool:
     reward = terms.reward
-    limits = (terms.budget, reward.maximum, reward.ambassador_maximum)
+    limits = (
+        terms.budget, reward.maximum, reward.ambassador_maximum,
+        reward.ambassador_period_maximum, reward.campaign_period_maximum,
+    )  # fmt: skip
     return not reward.kind.is_money and any(limit is not None for limit in limits)
+
+
+def _half_a_cap(period: Period | None, maximum: int | None) -> bool:
+    return (period is None) != (maximum is None) or _below_one(maximum)
 
 
 def _bad_case(terms: Terms) -> bool:
     cases = terms.reward.cases
     return len(cases) > MOST_CASES or any(
-        not _pays(terms.reward, case) or not (case.products or case.countries or case.buyer)
+        not _pays(terms.reward, case) or not _is_about(case)
         or not all(map(_is_product, case.products))
         or any(not _reads(countries.require, code) for code in case.countries)
         for case in cases
     )  # fmt: skip
+
+
+def _is_about(case: Case) -> bool:
+    return bool(case.products or case.countries or case.buyer or case.circle_id)
 
 
 def _bad_tier(terms: Terms) -> bool:
@@ -346,24 +363,12 @@ def _pays(reward: AmbassadorEarns, other: AmbassadorEarns | Case | Tier) -> bool
     return set(told) == {name} and 0 <= told[name] <= most
 
 
-def _or(one: int | None, otherwise: int | None) -> int | None:
-    return otherwise if one is None else one
-
-
 def _is_product(sku: str) -> bool:
     return 0 < len(sku) <= 100 and sku.isprintable()
 
 
-def _bad_countries(terms: Terms) -> bool:
-    return any(not _reads(countries.require, code) for code in terms.countries)
-
-
 def _bad_currencies(terms: Terms) -> bool:
     return any(not _reads(money.require_currency, code) for code in terms.currencies)
-
-
-def _bad_products(terms: Terms) -> bool:
-    return not all(map(_is_product, terms.products))
 
 
 def _bad_landing(terms: Terms) -> bool:
@@ -412,13 +417,21 @@ _RULES: tuple[tuple[str, Callable[[Terms], bool], Callable[[], str]], ...] = (
      lambda: _("Write a number of months from 0 to 600.")),
     ("/ambassador_maximum", lambda t: _below_one(t.reward.ambassador_maximum),
      lambda: _("Write an amount above zero, or nothing.")),
+    ("/ambassador_period_maximum",
+     lambda t: _half_a_cap(t.reward.ambassador_period, t.reward.ambassador_period_maximum),
+     lambda: _("Write an amount above zero and its period, or nothing.")),
+    ("/campaign_period_maximum",
+     lambda t: _half_a_cap(t.reward.campaign_period, t.reward.campaign_period_maximum),
+     lambda: _("Write an amount above zero and its period, or nothing.")),
     ("/hold_days", lambda t: not 0 <= t.reward.hold_days <= LONGEST_HOLD,
      lambda: _("Write a number of days from 0 to 365.")),
     ("/maximum", lambda t: _below_one(t.reward.maximum),
      lambda: _("Write an amount above zero, or nothing.")),
-    ("/countries", _bad_countries, lambda: _("Write country codes of two letters such as CH, FR.")),
+    ("/countries", lambda t: not all(_reads(countries.require, code) for code in t.countries),
+     lambda: _("Write country codes of two letters such as CH, FR.")),
     ("/currencies", _bad_currencies, lambda: _("Write currency codes such as CHF, EUR.")),
-    ("/products", _bad_products, lambda: _("Write product numbers of at most 100 characters.")),
+    ("/products", lambda t: not all(map(_is_product, t.products)),
+     lambda: _("Write product numbers of at most 100 characters.")),
     ("/minimum_basket", lambda t: _below_one(t.minimum_basket),
      lambda: _("Write an amount above zero, or nothing.")),
     ("/uses_per_code", lambda t: _below_one(t.uses_per_code),

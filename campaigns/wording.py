@@ -9,9 +9,17 @@ from decimal import Decimal
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext, ngettext
 
-from campaigns import perk_names
+from campaigns import circle_names, perk_names
 from campaigns import terms as campaign_terms
-from campaigns.models import BenefitKind, Campaign, CampaignStatus, Format, Objective, RewardKind
+from campaigns.models import (
+    BenefitKind,
+    Campaign,
+    CampaignStatus,
+    Format,
+    Objective,
+    Period,
+    RewardKind,
+)  # fmt: skip
 from campaigns.terms import AmbassadorEarns, Buyer, Case, FriendGets, Terms, Tier
 from core import countries, i18n, money
 from core.money import POINTS
@@ -123,7 +131,32 @@ def _conditions(reward: AmbassadorEarns, currency: str) -> list[str]:
     if reward.ambassador_maximum is not None:
         cap = i18n.money(reward.ambassador_maximum, currency)
         told.append(_("At most %(amount)s for one ambassador in all.", amount=cap))
+    told += _period_caps(reward, currency)
     return [str(sentence) for sentence in told]
+
+
+_MOST_OF_ONE = {
+    Period.MONTH: lazy_gettext("At most %(amount)s for one ambassador in a calendar month."),
+    Period.QUARTER: lazy_gettext("At most %(amount)s for one ambassador in a quarter."),
+    Period.YEAR: lazy_gettext("At most %(amount)s for one ambassador in a calendar year."),
+}
+_MOST_OF_ALL = {
+    Period.MONTH: lazy_gettext("At most %(amount)s for all ambassadors in a calendar month."),
+    Period.QUARTER: lazy_gettext("At most %(amount)s for all ambassadors in a quarter."),
+    Period.YEAR: lazy_gettext("At most %(amount)s for all ambassadors in a calendar year."),
+}
+
+
+def _period_caps(reward: AmbassadorEarns, currency: str) -> list[str]:
+    caps = (
+        (_MOST_OF_ONE, reward.ambassador_period, reward.ambassador_period_maximum),
+        (_MOST_OF_ALL, reward.campaign_period, reward.campaign_period_maximum),
+    )
+    return [
+        str(words[period]) % {"amount": i18n.money(maximum, currency)}
+        for words, period, maximum in caps
+        if period is not None
+    ]
 
 
 def _pays(other: Case | Tier, unit: str) -> str:
@@ -151,6 +184,9 @@ def about_case(case: Case) -> str:
         parts.append(_("for new customers"))
     if case.buyer is Buyer.EXISTING:
         parts.append(_("for returning customers"))
+    if case.circle_id is not None:
+        name = circle_names.name(case.circle_id)
+        parts.append(_("for ambassadors in the circle “%(circle)s”", circle=name))
     return ", ".join(str(part) for part in parts)
 
 

@@ -3,8 +3,12 @@
 How many codes begin with each of the 31 symbols is drawn when the job is made, from the same
 source as the codes themselves.  The job then makes one first symbol after the other, in the
 order of the alphabet, so memory holds one part and the ids of the whole follow the order of
-the keys: they tell nothing about which code came first.  A part, its progress and the id of
-the batch on each code are one transaction; what was not committed was never made.
+the keys: they tell nothing about which code came first.  A part (few first symbols of a large
+job, many of a small one), its progress and the id of the batch on each code are one
+transaction; what was not committed was never made.
+
+The job remembers its first and its last id: between them its codes are found by their key,
+without an index of batches that each new code would have to enter.
 """
 
 from __future__ import annotations
@@ -31,8 +35,11 @@ from referrals.models import Code
 KIND = "codes.generate"
 MOST = 1_000_000
 FIRSTS = sorted(ALPHABET)
+PART = 20_000  # at least so many codes in one transaction, up to all of a first symbol
 _PAGE = 10_000  # codes of a file read at once
 _FAIR = 8 * len(ALPHABET)  # random bytes below this are even over the symbols
+
+Made = dict[str, Any]  # `part`: first symbols that are done; `ids`: the first and the last code
 
 
 class PartLostError(ConflictError):
@@ -70,25 +77,53 @@ def create(slug: str, count: int, pattern: str, *, created_by: str) -> Job:
     return job
 
 
-def make_part(job_id: int, seen_at: datetime, payload: dict[str, Any], part: int) -> datetime:
-    """Make the codes of one first symbol, and write down the progress with them.
+def make_part(
+    job_id: int, seen_at: datetime, payload: dict[str, Any], made: Made
+) -> tuple[datetime, Made]:
+    """Make the codes of the next first symbols, and write down the progress with them.
+
+    Args:
+        job_id: The job.
+        seen_at: Its last sign of life.
+        payload: What was asked.
+        made: What earlier parts made; empty at first.
 
     Returns:
-        The job's new sign of life.
+        The job's new sign of life, and what is made now.
 
     Raises:
         PartLostError: The job is no longer this runner's; the caller rolls back.
     """
-    shape = Pattern(payload["pattern"].replace("#", FIRSTS[part], 1))
     campaign = db.session.get_one(Campaign, payload["campaign_id"])
-    count = payload["plan"][part]
-    if count:
-        codes.fill(shape, count, campaign=campaign, batch_id=job_id)
-    done = sum(payload["plan"][: part + 1])
-    seen = jobs.beat(job_id, seen_at, done=done, result={"part": part + 1})
+    start, texts = int(made.get("part", 0)), list[str]()
+    end = _end_of_part(payload["plan"], start)
+    for number in range(start, end):
+        shape = Pattern(payload["pattern"].replace("#", FIRSTS[number], 1))
+        if count := payload["plan"][number]:
+            texts += codes.fill(shape, count, campaign=campaign, batch_id=job_id)
+    now_made = {"part": end, "ids": _ids(texts, made)}
+    seen = jobs.beat(job_id, seen_at, done=sum(payload["plan"][:end]), result=now_made)
     if seen is None:
         raise PartLostError("The job was cancelled, or another runner has it.")
-    return seen
+    return seen, now_made
+
+
+def _end_of_part(plan: list[int], start: int) -> int:
+    """Return the first symbol after a part: one transaction is worth some thousand codes."""
+    count, end = 0, start
+    while count < PART and end < len(plan):
+        count, end = count + plan[end], end + 1
+    return end
+
+
+def _ids(texts: list[str], made: Made) -> list[int]:
+    """Return the first and the last id of a job, with these texts written in their order."""
+    known = list(made.get("ids", ()))
+    if not texts:
+        return known
+    keys = [codes.fold(texts[0]), codes.fold(texts[-1])]
+    found = db.session.scalars(sa.select(Code.id).where(Code.key.in_(keys)).order_by(Code.id)).all()
+    return [known[0] if known else found[0], found[-1]]
 
 
 def find(job_id: int) -> Job:
@@ -126,9 +161,13 @@ def texts(job_id: int) -> Iterator[str]:
 
 def page(job_id: int, *, after: int, limit: int) -> list[Any]:
     """Return `id` and `text` of codes of a batch, going on after an id: the order of the keys."""
+    made = db.session.scalar(sa.select(Job.result).where(Job.id == job_id)) or {}
+    if not made.get("ids"):
+        return []
+    first, last = made["ids"]
     query = (
         sa.select(Code.id, Code.text)
-        .where(Code.batch_id == job_id, Code.id > after)
+        .where(Code.batch_id == job_id, Code.id > max(after, first - 1), Code.id <= last)
         .order_by(Code.id)
         .limit(limit)
     )

@@ -321,36 +321,51 @@ def readable(text: str, key: str) -> str:
 
 
 def _random_texts(pattern: Pattern, count: int) -> set[str]:
-    """Return so many different texts of a pattern, without words that we do not print.
-
-    A random byte below 248 picks one of 31 symbols evenly (8 x 31 = 248); the
-    others are thrown away.
-    """
-    runs = [len(run) for run in re.findall("#+", pattern.text)]
-    template = re.sub("#+", "%s", pattern.text.replace("%", "%%"))
+    """Return so many different texts of a pattern, without words that we do not print."""
     texts: set[str] = set()
     while len(texts) < count:
-        short = count - len(texts)
-        texts |= set(map(template.__mod__, zip(*(_words(run, short) for run in runs), strict=True)))
-        texts -= _unprintable(texts)
+        texts |= _printable(_lines(pattern, count - len(texts)))
     return texts
 
 
-def _words(length: int, count: int) -> list[str]:
-    """Return so many words of random symbols."""
-    wanted = length * count
+def _lines(pattern: Pattern, count: int) -> bytes:
+    """Return so many texts of a pattern, each with a line end.
+
+    All of them lie in one block, and each # is a column of it: a column is written at once.
+    """
+    line = f"{pattern.text}\n".encode()
+    symbols, block = _symbols(pattern.places * count), bytearray(line * count)
+    columns = [place for place, symbol in enumerate(pattern.text) if symbol == "#"]
+    for number, place in enumerate(columns):
+        block[place :: len(line)] = symbols[number :: len(columns)]
+    return bytes(block)
+
+
+def _symbols(count: int) -> bytes:
+    """Return so many random symbols.
+
+    A random byte below 248 picks one of 31 evenly (8 x 31 = 248); the others are thrown away.
+    """
     symbols = b""
-    while len(symbols) < wanted:
-        more = wanted - len(symbols)
+    while len(symbols) < count:
+        more = count - len(symbols)
         symbols += os.urandom(more * 9 // 8 + 64).translate(_TABLE, _TOO_LARGE)
-    text = symbols[:wanted].decode()
-    return [text[start : start + length] for start in range(0, wanted, length)]
+    return symbols[:count]
 
 
-def _unprintable(texts: set[str]) -> set[str]:
-    everything = "\n".join(texts).replace("-", "").replace(" ", "")  # one look at all of them
-    found = [word for word in _REFUSED if word in everything]
-    return {text for text in texts for word in found if word in fold(text)}
+def _printable(lines: bytes) -> set[str]:
+    """Return the texts of a block but those with a word that we do not print."""
+    texts = lines.decode().splitlines()
+    bare = lines.translate(None, b"- ").decode()  # one look at all of them
+    found = [word for word in _REFUSED if word in bare]
+    if not found:
+        return set(texts)
+    keys = bare.splitlines()
+    return {text for text, key in zip(texts, keys, strict=True) if not _holds(key, found)}
+
+
+def _holds(key: str, words: list[str]) -> bool:
+    return any(word in key for word in words)
 
 
 _TABLE = bytes(ord(ALPHABET[value % 31]) for value in range(256))

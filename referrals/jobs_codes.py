@@ -71,13 +71,13 @@ def look_for_leaks() -> int:
 
 
 def _run(job: Job, stop: Callable[[], bool], on_part: Callable[[int], None]) -> None:
-    job_id, payload, seen_at = job.id, dict(job.payload), job.seen_at
+    job_id, payload, seen_at, made = job.id, dict(job.payload), job.seen_at, dict(job.result)
     assert seen_at is not None  # noqa: S101  the claim set it
-    parts = len(payload["plan"])
+    plan = payload["plan"]
     try:
-        for part in range(int(job.result.get("part", 0)), parts):
-            seen_at = _part(job_id, seen_at, payload, part)
-            on_part(sum(payload["plan"][: part + 1]))
+        while made.get("part", 0) < len(plan):
+            seen_at, made = _part(job_id, seen_at, payload, made)
+            on_part(sum(plan[: made["part"]]))
             if stop():
                 return
     except code_batches.PartLostError:
@@ -90,12 +90,14 @@ def _run(job: Job, stop: Callable[[], bool], on_part: Callable[[int], None]) -> 
     _end(job_id, seen_at, JobState.DONE)
 
 
-def _part(job_id: int, seen_at: datetime, payload: dict[str, Any], part: int) -> datetime:
+def _part(
+    job_id: int, seen_at: datetime, payload: dict[str, Any], made: code_batches.Made
+) -> tuple[datetime, code_batches.Made]:
     """Make and commit one part; again while the database is busy."""
     for wait in (*_WAITS, None):
         try:
             with database.writing():
-                seen = code_batches.make_part(job_id, seen_at, payload, part)
+                after = code_batches.make_part(job_id, seen_at, payload, made)
                 db.session.commit()
         except sqlalchemy.exc.DBAPIError as error:
             db.session.rollback()
@@ -104,7 +106,7 @@ def _part(job_id: int, seen_at: datetime, payload: dict[str, Any], part: int) ->
             time.sleep(wait)
         else:
             db.session.expunge_all()  # memory stays flat
-            return seen
+            return after
     raise AssertionError("the last attempt returns or raises")
 
 

@@ -95,12 +95,6 @@ class Code(Model):
             sqlite_where=sa.text("ambassador_id IS NOT NULL"),
             postgresql_where=sa.text("ambassador_id IS NOT NULL"),
         ),
-        sa.Index(
-            "ix_code_batch",
-            "batch_id",
-            sqlite_where=sa.text("batch_id IS NOT NULL"),
-            postgresql_where=sa.text("batch_id IS NOT NULL"),
-        ),
     )
 
     id: Mapped[PrimaryKey]
@@ -117,7 +111,7 @@ class Code(Model):
     used: Mapped[int]  # redemptions reserved or redeemed
     replaces_id: Mapped[BigId | None] = mapped_column(sa.ForeignKey("code.id"))
     stripe_promotion_code: Mapped[str | None] = mapped_column(sa.String(100), unique=True)
-    batch_id: Mapped[BigId | None]  # the job that made it in bulk
+    batch_id: Mapped[BigId | None]  # the job that made it in bulk, and knows its ids
     created_at: Mapped[UtcTime]
 
 

@@ -1,20 +1,22 @@
 """What rewards may still take: a campaign's budget and number, and one ambassador's most in it.
 
-Rows are locked in the order of their keys, budgets before ambassadors, and
+Rows are locked in the order of their keys, budgets before ambassadors before periods, and
 raised by an UPDATE that itself keeps the limit: never a count and then an insert.
 They count in the campaign's currency.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import sqlalchemy as sa
 
 from campaigns.models import Campaign
 from core.db import db, many, upsert_dialect
+from rewards import period_caps
 from rewards.models import RewardCount
+from rewards.period_caps import PeriodCap, Share
 from rewards.rates import Rate
 
 Pair = tuple[int, int]  # campaign, ambassador
@@ -38,13 +40,23 @@ class _Count:
     added: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What the caps gave of an amount."""
+
+    amount: int  # minor units of the order's currency
+    counted: int  # the same as the caps count it, in the campaign's
+    shares: tuple[Share, ...]  # of periods
+
+
 @dataclass(slots=True)
 class Caps:
-    """What is left of each campaign's limits, and what each ambassador has, both locked."""
+    """What is left of each campaign's limits, and what each ambassador has, all locked."""
 
     budgets: dict[int, _Limit] = field(default_factory=dict)
     numbers: dict[int, _Limit] = field(default_factory=dict)  # of rewarded purchases
     counts: dict[Pair, _Count] = field(default_factory=dict)
+    periods: period_caps.Counts = field(default_factory=period_caps.Counts)
 
     def has_budget(self, campaign_id: int) -> bool:
         """Tell whether a campaign's commissions are limited in all."""
@@ -56,21 +68,25 @@ class Caps:
         return count.purchases + count.added + 1 if count else 1
 
     def take(
-        self, pair: Pair, amount: int, *, maximum: int | None, rate: Rate | None = None
-    ) -> tuple[int, int]:
+        self,
+        pair: Pair,
+        amount: int,
+        *,
+        maximum: int | None,
+        periods: Sequence[PeriodCap] = (),
+        rate: Rate | None = None,
+    ) -> Taken:
         """Take as much of an amount as the caps still have.
 
         Args:
             pair: Whose commission, in which campaign.
             amount: What the rule gives, minor units of the order's currency.
             maximum: Of one ambassador in the campaign, in all.
+            periods: The caps of the order's month, quarter or year.
             rate: From the campaign's currency, in which caps count, to the order's.
-
-        Returns:
-            What is taken in the order's currency, and as the caps count it.
         """
         counted = rate.convert_back(amount) if rate else amount
-        left = self._left(pair, counted, maximum)
+        left = self.periods.left(periods, self._left(pair, counted, maximum))
         if left < counted:
             amount = rate.limit(left) if rate else left
             counted = rate.convert_back(amount) if rate else left
@@ -81,7 +97,7 @@ class Caps:
         if count := self.counts.get(pair):
             count.taken += counted
         self.count(pair)
-        return amount, counted
+        return Taken(amount, counted, self.periods.take(periods, counted))
 
     def _left(self, pair: Pair, amount: int, maximum: int | None) -> int:
         budget, count = self.budgets.get(pair[0]), self.counts.get(pair)
@@ -126,23 +142,29 @@ _COUNTS = (
 )
 
 
-def lock(campaign_ids: Iterable[int], pairs: set[Pair]) -> Caps:
+def lock(campaign_ids: Iterable[int], pairs: set[Pair], periods: Iterable[PeriodCap] = ()) -> Caps:
     """Lock what commissions of these campaigns and ambassadors may take, and return it.
 
     Args:
         campaign_ids: Whose budgets.
         pairs: The ambassadors whose earnings count, by campaign.
+        periods: Caps of months, quarters and years.
     """
     rows = db.session.execute(_LIMITS, {"ids": sorted(campaign_ids)}).all()
-    caps = Caps(
+    return Caps(
         {row.id: _Limit(row.budget - row.committed) for row in rows if row.budget is not None},
         {
             row.id: _Limit(row.rewarded_limit - row.rewarded)
             for row in rows if row.rewarded_limit is not None
         },
+        _counts(pairs),
+        period_caps.lock(periods),
     )  # fmt: skip
+
+
+def _counts(pairs: set[Pair]) -> dict[Pair, _Count]:
     if not pairs:
-        return caps
+        return {}
     new = [
         {"campaign_id": campaign, "ambassador_id": ambassador, "committed": 0, "purchases": 0}
         for campaign, ambassador in sorted(pairs)
@@ -152,11 +174,11 @@ def lock(campaign_ids: Iterable[int], pairs: set[Pair]) -> Caps:
         "campaigns": sorted({p[0] for p in pairs}),
         "ambassadors": sorted({p[1] for p in pairs}),
     }
-    for count in db.session.scalars(_COUNTS, asked):
-        pair = (count.campaign_id, count.ambassador_id)
-        if pair in pairs:
-            caps.counts[pair] = _Count(count.committed, count.purchases)
-    return caps
+    return {
+        pair: _Count(count.committed, count.purchases)
+        for count in db.session.scalars(_COUNTS, asked)
+        if (pair := (count.campaign_id, count.ambassador_id)) in pairs
+    }
 
 
 _COMMIT = (
@@ -206,3 +228,4 @@ def commit(caps: Caps) -> None:
     ]
     if counted:
         connection.execute(_COUNT, counted)
+    period_caps.commit(caps.periods)

@@ -40,6 +40,7 @@ from rewards.models import (
     PurchaseReward,
     RateWait,
 )  # fmt: skip
+from rewards.models_periods import PeriodTake
 from rewards.purchase_rewards import Standing
 from rewards.recurring import Firsts
 
@@ -272,7 +273,11 @@ def _freeze_new(
     if not new:
         return set()
     frozen = freezing.granted(new)
-    for table, rows in ((Commission, frozen.commissions), (Conversion, frozen.conversions)):
+    for table, rows in (
+        (Commission, frozen.commissions),
+        (Conversion, frozen.conversions),
+        (PeriodTake, frozen.takes),
+    ):
         if rows:
             db.session.execute(upsert_dialect().insert(table).on_conflict_do_nothing(), rows)
     if frozen.commissions:

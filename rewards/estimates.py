@@ -17,14 +17,15 @@ from types import SimpleNamespace
 
 import sqlalchemy as sa
 
+from ambassadors import program
 from ambassadors.models import Ambassador, AmbassadorStatus
-from campaigns.models import BenefitKind, RewardKind
+from campaigns.models import BenefitKind, Period, RewardKind
 from campaigns.terms import FriendGets, Terms
 from core import clock, money
 from core.db import db
 from core.money import POINTS
 from referrals.models import Attribution, Purchase, PurchaseStatus
-from rewards import rules
+from rewards import period_caps, rules
 from rewards.models import Perk
 
 MONTHS, FEWEST_MONTHS, FEWEST_PURCHASES = 12, 3, 30
@@ -90,7 +91,7 @@ def of(terms: Terms, *, reached: int, known: Past, currency: str) -> Estimate | 
     """Return what a campaign may cost, or None where the past says too little.
 
     The reward is the usual one on the usual basket; cases and tiers are left out,
-    delivery and gifts too.
+    delivery and gifts too.  Caps hold: of each ambassador and of all, in all and by period.
 
     Args:
         terms: Of the campaign.
@@ -107,7 +108,7 @@ def of(terms: Terms, *, reached: int, known: Past, currency: str) -> Estimate | 
     is_points = terms.reward.kind is RewardKind.POINTS
     return Estimate(
         days=days, purchases=purchases, basket=known.basket,
-        rewards=_times(rewarded, _reward(terms, known.basket), most=terms.budget),
+        rewards=_times(rewarded, _reward(terms, known.basket), most=_most(terms, reached, days)),
         unit=POINTS if is_points else currency,
         discounts=_times(purchases, _discount(terms.benefits, known.basket), most=None),
     )  # fmt: skip
@@ -130,6 +131,28 @@ def _month(start: datetime, until: datetime, currency: str) -> tuple[int, int, i
     )
     count, net = db.session.execute(brought).one()
     return int(count), int(db.session.scalar(people) or 0), int(net)
+
+
+def _most(terms: Terms, reached: int, days: int) -> int | None:
+    """Return what the caps leave for commissions over the campaign's days; None: no cap."""
+    reward = terms.reward
+    caps = [
+        (reward.ambassador_maximum, reached),
+        (reward.ambassador_period_maximum,
+         reached * _periods(reward.ambassador_period, terms, days)),
+        (reward.campaign_period_maximum, _periods(reward.campaign_period, terms, days)),
+        (terms.budget, 1),
+    ]  # fmt: skip
+    return min((cap * times for cap, times in caps if cap is not None), default=None)
+
+
+def _periods(period: Period | None, terms: Terms, days: int) -> int:
+    """Return in how many months, quarters or years a campaign runs."""
+    if period is None:
+        return 0
+    timezone = program.current().timezone
+    first = clock.local_day(max(terms.starts_at or clock.now(), clock.now()), timezone)
+    return period_caps.touched(period, first, first + timedelta(days=days - 1))
 
 
 def _days(terms: Terms) -> int:

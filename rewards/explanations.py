@@ -14,6 +14,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from ambassadors import stays
+from ambassadors.stays import Stays
 from campaigns import terms
 from campaigns.models import Campaign, RewardKind, RewardRule
 from campaigns.terms import Case, Tier
@@ -21,7 +23,14 @@ from core import money
 from core.db import db
 from referrals.models import Purchase
 from rewards import ledger, rules
-from rewards.models import OF_COMMISSION, Account, Commission, Conversion, PurchaseReward
+from rewards.models import (
+    OF_COMMISSION,
+    Account,
+    Commission,
+    Conversion,
+    PurchaseReward,
+)  # fmt: skip
+from rewards.models_periods import PeriodCount, PeriodTake
 from rewards.rates import Rate
 
 
@@ -50,6 +59,7 @@ class Explained:
     budget: int | None  # as it is now
     rewarded_limit: int | None  # as it is now
     parts: tuple[Part, ...]
+    takes: tuple[PeriodTake, ...]  # of the caps of its month, quarter or year
     most: int | None  # for one purchase, in the order's currency
     due: int  # what the frozen rule gives on what remains of the order
     posted: int | None  # what the ledger holds of it; None: it was not asked
@@ -75,6 +85,17 @@ class Explained:
         return self.commission.amount < self.within_most
 
     @property
+    def reached(self) -> PeriodTake | None:
+        """Return the period's cap that left no more than the commission is, if one did."""
+        if not self.is_cut:
+            return None
+        rate = rate_of(self.conversion)
+        for one in self.takes:
+            if (rate.limit(one.left) if rate else one.left) == self.commission.amount:
+                return one
+        return None
+
+    @property
     def leads_there(self) -> bool:
         """Tell whether the steps end at what was frozen, and that at what the ledger holds."""
         return self.commission.amount <= self.within_most and self.due == self.posted
@@ -87,19 +108,21 @@ def one(purchase_id: int, ambassador_id: int) -> Explained | None:
         return None
     balances = ledger.by_purchase([purchase_id])
     standing = balances.get((purchase_id, ambassador_id), {})
-    return _explained(row, standing.get(Account.EXPENSE, 0))
+    return _explained(row, standing.get(Account.EXPENSE, 0), _beside([row]))
 
 
 def of_ambassador(ambassador_id: int, purchase_ids: Sequence[int]) -> dict[int, Explained]:
-    """Return an ambassador's commissions on purchases, by purchase, in one statement.
+    """Return an ambassador's commissions on purchases, by purchase.
 
-    The ledger is not asked: the list beside which they stand has its figures.
+    One statement, and one each for caps of periods and for circles if a rule has any.  The
+    ledger is not asked: the list beside which they stand has its figures.
     """
     if not purchase_ids:
         return {}
     of_list = Commission.purchase_id.in_(purchase_ids)
     rows = _rows(sa.and_(Commission.ambassador_id == ambassador_id, of_list))
-    return {row.Purchase.id: _explained(row, None) for row in rows}
+    beside = _beside(rows)
+    return {row.Purchase.id: _explained(row, None, beside) for row in rows}
 
 
 def rules_of(things: Sequence[PurchaseReward]) -> dict[int, tuple[RewardRule, str]]:
@@ -142,7 +165,48 @@ def _rows(condition: sa.ColumnElement[bool]) -> Sequence[Any]:
     return db.session.execute(query).all()
 
 
-def _explained(row: Any, posted: int | None) -> Explained:
+@dataclass(frozen=True, slots=True)
+class _Beside:
+    """What some rules ask about besides their orders."""
+
+    takes: dict[tuple[int, int], list[PeriodTake]]  # by purchase and ambassador
+    stays: Stays
+
+
+def _beside(rows: Sequence[Any]) -> _Beside:
+    """Return what rules with caps of periods and with circles ask; others ask nothing."""
+    asking = [
+        (row.Commission.ambassador_id, circles)
+        for row in rows
+        if (circles := rules.circles_of(row.RewardRule))
+    ]
+    circles = set().union(*(one for _, one in asking))
+    return _Beside(_takes(rows), stays.of_ambassadors([who for who, _ in asking], circles))
+
+
+def _takes(rows: Sequence[Any]) -> dict[tuple[int, int], list[PeriodTake]]:
+    """Return what commissions took of the caps of periods, those of the ambassador first."""
+    capped = [
+        row.Purchase.id
+        for row in rows
+        if row.RewardRule.ambassador_period or row.RewardRule.campaign_period
+    ]
+    found: dict[tuple[int, int], list[PeriodTake]] = {}
+    if not capped:
+        return found
+    query = (
+        sa.select(PeriodTake)
+        .join(PeriodTake.count)
+        .where(PeriodTake.purchase_id.in_(capped))
+        .order_by(PeriodCount.ambassador_id.desc())
+        .options(sa.orm.contains_eager(PeriodTake.count))
+    )
+    for one in db.session.scalars(query):
+        found.setdefault((one.purchase_id, one.ambassador_id), []).append(one)
+    return found
+
+
+def _explained(row: Any, posted: int | None, beside: _Beside) -> Explained:
     commission: Commission = row.Commission
     purchase: Purchase = row.Purchase
     rule: RewardRule = row.RewardRule
@@ -152,7 +216,8 @@ def _explained(row: Any, posted: int | None) -> Explained:
         commission=commission, purchase=purchase, rule=rule, until=row.until,
         conversion=row.Conversion, campaign=row.name, slug=row.slug,
         campaign_currency=row.currency, budget=row.budget, rewarded_limit=row.rewarded_limit,
-        parts=_parts(commission, purchase, rule, rate),
+        parts=_parts(commission, rule, rate, fitting=_fitting(row, beside.stays)),
+        takes=tuple(beside.takes.get((commission.purchase_id, commission.ambassador_id), ())),
         most=rate.limit(most) if rate and most is not None else most,
         due=_due(commission, purchase), posted=posted,
     )  # fmt: skip
@@ -174,11 +239,21 @@ def _due(commission: Commission, purchase: Purchase) -> int:
     return rules.earned(commission, total=purchase.total, refunded=purchase.refunded)
 
 
+def _fitting(row: Any, stays: Stays) -> list[Case]:
+    """Return the cases that are about the order's country and the ambassador's circles."""
+    circles = stays.at(row.Commission.ambassador_id, row.Purchase.occurred_at)
+    return [
+        case
+        for case in terms.reward_of(row.RewardRule).cases
+        if (not case.countries or row.Purchase.country in case.countries)
+        and (case.circle_id is None or case.circle_id in circles)
+    ]
+
+
 def _parts(
-    commission: Commission, purchase: Purchase, rule: RewardRule, rate: Rate | None
+    commission: Commission, rule: RewardRule, rate: Rate | None, *, fitting: list[Case]
 ) -> tuple[Part, ...]:
     reward = terms.reward_of(rule)
-    fitting = [case for case in reward.cases if _is_there(case, purchase)]
     tier = _tier(reward.tiers, commission.number)
     if commission.kind is RewardKind.FIXED:
         return (_fixed(commission, [*fitting, tier], usual=rule.amount or 0, rate=rate),)
@@ -209,10 +284,6 @@ def _fixed(
     if rate:
         exact *= money.factor(rate.value, rate.base, rate.quote)
     return Part(None, amount, exact, condition)
-
-
-def _is_there(case: Case, purchase: Purchase) -> bool:
-    return not case.countries or purchase.country in case.countries
 
 
 def _tier(tiers: Sequence[Tier], number: int | None) -> Tier | None:

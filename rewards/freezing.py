@@ -12,21 +12,22 @@ What is written here is never written again; `commissions.settle` posts it, and
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
 import sqlalchemy as sa
 
-from ambassadors import program
+from ambassadors import program, stays
 from campaigns.models import Campaign, RewardKind, RewardRule
 from core import clock
 from core.db import db, many
 from referrals.models import PurchaseLine
-from rewards import caps, rates, recurring, rules
-from rewards.caps import Caps
+from rewards import caps, period_caps, rates, recurring, rules
+from rewards.caps import Caps, Taken
 from rewards.models import Commission, EarnedState, PurchaseReward
+from rewards.period_caps import PeriodCap
 from rewards.rates import Rate, Wanted
 from rewards.recurring import Firsts
 
@@ -56,6 +57,7 @@ class Earned:
     campaign_id: int | None
     is_suspicious: bool
     is_waiting: bool  # for a rate of currency
+    circles: frozenset[int] = frozenset()  # of the ambassador then, where the rule asks
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,7 @@ class Frozen:
 
     commissions: list[Columns]
     conversions: list[Columns]
+    takes: list[Columns]  # of periods' caps, as `PeriodTake`
     things: list[Columns]  # points and perks, as `PurchaseReward`
     waiting: set[int]
 
@@ -79,6 +82,7 @@ def granted(new: Sequence[Earned]) -> Frozen:
         for fact in sorted(new, key=lambda one: (one.occurred_at, one.purchase_id))
         if (version := rules.rule_at(versions.get(fact.campaign_id or 0, []), fact.occurred_at))
     ]
+    ruled = _with_circles(ruled)
     held = caps.lock(
         {rule.campaign_id for _, (rule, _) in ruled},
         {
@@ -86,6 +90,7 @@ def granted(new: Sequence[Earned]) -> Frozen:
             for fact, (rule, _) in ruled
             if rules.is_counted(rule)
         },
+        [cap for fact, (rule, _) in ruled for cap in _period_caps(fact, rule)],
     )
     firsts = recurring.firsts(
         (rule.campaign_id, fact.customer_id) for fact, (rule, _) in ruled if rule.months is not None
@@ -98,12 +103,25 @@ def granted(new: Sequence[Earned]) -> Frozen:
     return frozen
 
 
+def _with_circles(ruled: list[tuple[Earned, Version]]) -> list[tuple[Earned, Version]]:
+    """Say of purchases whose rule asks for circles which ones the ambassador was in."""
+    asked = {rule.id: rules.circles_of(rule) for _, (rule, _) in ruled}
+    who = [fact.ambassador_id or 0 for fact, (rule, _) in ruled if asked[rule.id]]
+    if not who:
+        return ruled
+    known = stays.of_ambassadors(who, set().union(*asked.values()))
+    return [
+        (replace(fact, circles=known.at(fact.ambassador_id, fact.occurred_at)), version)
+        for fact, version in ruled
+    ]
+
+
 def _all_frozen(earning: Sequence[tuple[Earned, Version]], held: Caps) -> Frozen:
     """Freeze every purchase that earns, in this order, or let it wait for its rate."""
     lines = _lines([fact.purchase_id for fact, (rule, _) in earning if rule.cases])
     asked = _rates_asked(earning, held)
     book = rates.load(asked.values())
-    frozen = Frozen([], [], [], set())
+    frozen = Frozen([], [], [], [], set())
     for fact, (rule, _) in earning:
         its_lines = lines.get(fact.purchase_id, [])
         if not rule.kind.is_money:
@@ -114,11 +132,25 @@ def _all_frozen(earning: Sequence[tuple[Earned, Version]], held: Caps) -> Frozen
         if wanted and rate is None:
             frozen.waiting.add(fact.purchase_id)
             continue
-        commission, counted = _commission(fact, rule, lines=its_lines, held=held, rate=rate)
+        commission, taken = _commission(fact, rule, lines=its_lines, held=held, rate=rate)
         frozen.commissions.append(commission)
+        frozen.takes.extend(_takes(commission, taken))
         if rate:
-            frozen.conversions.append(_conversion(commission, rate, counted))
+            frozen.conversions.append(_conversion(commission, rate, taken.counted))
     return frozen
+
+
+def _period_caps(fact: Earned, rule: RewardRule) -> tuple[PeriodCap, ...]:
+    """Return the caps of the month, quarter or year of a purchase; mostly there are none."""
+    if rule.ambassador_period is None and rule.campaign_period is None:
+        return ()
+    timezone = program.current().timezone
+    return period_caps.of(rule, fact.ambassador_id or 0, fact.occurred_at, timezone)
+
+
+def _takes(commission: Columns, taken: Taken) -> list[Columns]:
+    owner = {name: commission[name] for name in ("purchase_id", "ambassador_id")}
+    return [owner | asdict(share) for share in taken.shares]
 
 
 def _rates_asked(earning: Sequence[tuple[Earned, Version]], held: Caps) -> dict[int, Wanted]:
@@ -190,6 +222,8 @@ def _has_amounts(rule: RewardRule, held: Caps) -> bool:
         rule.kind is RewardKind.FIXED
         or rule.maximum is not None
         or rule.ambassador_maximum is not None
+        or rule.ambassador_period is not None
+        or rule.campaign_period is not None
         or held.has_budget(rule.campaign_id)
     )
 
@@ -228,19 +262,22 @@ def _first_state(*, earns_any: bool, is_admitted: bool) -> EarnedState:
 
 def _commission(
     fact: Earned, rule: RewardRule, *, lines: Sequence[rules.Line], held: Caps, rate: Rate | None
-) -> tuple[Columns, int]:
-    """Return a commission, and what the caps count of it in the campaign's currency."""
+) -> tuple[Columns, Taken]:
+    """Return a commission, and what the caps gave of it."""
     pair, number = _counted(fact, rule, held)
     told = converted(rule, rate) if rate else rule
     given = rules.grant(fact, told, lines=lines, number=number or 1)
-    amount, counted = held.take(pair, given.amount, maximum=rule.ambassador_maximum, rate=rate)
+    taken = held.take(
+        pair, given.amount, maximum=rule.ambassador_maximum, rate=rate,
+        periods=_period_caps(fact, rule),
+    )  # fmt: skip
     shares = [share for share, _ in given.parts]
     return _common(fact, rule, number) | {
         "rate": shares[0] if len(shares) == 1 else None, "fixed": given.fixed,
         "base": rules.base(fact, rule), "currency": fact.currency,
         "parts": [list(part) for part in given.parts] if len(shares) > 1 else None,
-        "amount": amount, "is_active": True, "payable_at": _due(fact, rule),
-    }, counted  # fmt: skip
+        "amount": taken.amount, "is_active": True, "payable_at": _due(fact, rule),
+    }, taken  # fmt: skip
 
 
 def _counted(fact: Earned, rule: RewardRule, held: Caps) -> tuple[caps.Pair, int | None]:

@@ -14,6 +14,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from ambassadors.models import Ambassador, CircleStay
 from campaigns.models import Campaign, RewardKind, RewardRule
 from core import clock, money
 from core.db import db
@@ -65,6 +66,36 @@ def lines_of(rows: Any, versions: dict[int, list[Any]]) -> dict[int, list[tuple[
     return found
 
 
+def circles_of(rows: Any, versions: dict[int, list[Any]]) -> dict[int, set[int]]:
+    """Return the circles of ambassadors at their orders, by row, in campaigns that ask for any."""
+    asked = {
+        id_ for id_, rules in versions.items()
+        if any(case.get("circle_id") for rule in rules for case in rule.cases or ())
+    }  # fmt: skip
+    wanted = [row for row in rows if row.campaign_id in asked]
+    found: dict[int, set[int]] = {}
+    if not wanted:
+        return found
+    was_in = sa.and_(
+        CircleStay.since <= Purchase.occurred_at,
+        sa.or_(CircleStay.until.is_(None), CircleStay.until > Purchase.occurred_at),
+    )
+    query = (
+        sa.select(Purchase.id, Ambassador.id, CircleStay.circle_id)
+        .select_from(CircleStay)
+        .join(Ambassador, Ambassador.member_id == CircleStay.member_id)
+        .join(Purchase, was_in)
+        .where(
+            Purchase.id.in_([row.purchase_id for row in wanted]),
+            Ambassador.id.in_([row.ambassador_id for row in wanted]),
+        )
+    )
+    pairs: dict[tuple[int, int], set[int]] = {}
+    for purchase_id, ambassador_id, circle_id in db.session.execute(query):
+        pairs.setdefault((purchase_id, ambassador_id), set()).add(circle_id)
+    return {row.id: pairs.get((row.purchase_id, row.ambassador_id), set()) for row in wanted}
+
+
 @cache  # it takes longer to build than to run on few rows
 def commissions_with_orders() -> Any:
     """Return the query of every commission with its order and what the ledger has of it.
@@ -82,9 +113,9 @@ def commissions_with_orders() -> Any:
     )  # fmt: skip
     return (
         sa.select(
-            Commission.id, Commission.campaign_id, Commission.amount, Commission.currency,
-            Commission.is_active, Commission.number, *_ORDER, posted.label("posted"),
-            Conversion.value.label("rate_value"),
+            Commission.id, Commission.campaign_id, Commission.ambassador_id, Commission.amount,
+            Commission.currency, Commission.is_active, Commission.number, *_ORDER,
+            posted.label("posted"), Conversion.value.label("rate_value"),
             _first_of(Commission.campaign_id, "occurred_at").label("first_at"),
             _first_of(Commission.campaign_id, "id").label("first_id"),
         )
@@ -133,7 +164,8 @@ def rules() -> dict[int, list[Any]]:
             RewardRule.include_tax, RewardRule.include_shipping, RewardRule.before_discount,
             RewardRule.maximum, RewardRule.new_customers_only, RewardRule.effective_from,
             RewardRule.cases, RewardRule.tiers, RewardRule.months,
-            RewardRule.ambassador_maximum, Campaign.currency,
+            RewardRule.ambassador_maximum, RewardRule.ambassador_period_maximum,
+            RewardRule.campaign_period_maximum, Campaign.currency,
         )
         .join(Campaign, Campaign.id == RewardRule.campaign_id)
         .order_by(RewardRule.campaign_id, RewardRule.version)
@@ -144,13 +176,21 @@ def rules() -> dict[int, list[Any]]:
     return found
 
 
-def allowed(order: Any, versions: list[Any], lines: Any = (), *, timezone: str = "UTC") -> int:
+def allowed(
+    order: Any,
+    versions: list[Any],
+    lines: Any = (),
+    *,
+    circles: Any = frozenset(),
+    timezone: str = "UTC",
+) -> int:
     """Return the most that the rule in force on an order's day gives, by exact fractions.
 
     Args:
         order: A row of the queries above.
         versions: Of its campaign.
         lines: SKU and amount of each of its lines, where products decide.
+        circles: Of the ambassador at the time, where they decide.
         timezone: In which months are counted.
     """
     in_force = [
@@ -167,12 +207,17 @@ def allowed(order: Any, versions: list[Any], lines: Any = (), *, timezone: str =
         return 0
     if order.is_active and _is_over(rule, order, timezone):
         return 0
-    limits = [int(one) for one in (rule.maximum, rule.ambassador_maximum) if one is not None]
+    caps = (
+        rule.maximum, rule.ambassador_maximum, rule.ambassador_period_maximum,
+        rule.campaign_period_maximum,
+    )  # fmt: skip
+    limits = [int(one) for one in caps if one is not None]
     told = _worth(order, rule)
     if told is None and (rule.kind is RewardKind.FIXED or limits):
         return 0
     worth = told or Fraction(1)
-    given = max(_given(rule, order, lines, buyer, worth) for buyer in _BUYERS)
+    who = [(buyer, circles) for buyer in _BUYERS]
+    given = max(_given(rule, order, lines, one, worth) for one in who)
     return min([given, *(floor(one * worth) for one in limits)])
 
 
@@ -202,8 +247,19 @@ def _is_over(rule: Any, order: Any, timezone: str) -> bool:
     return bool(rule.months == 0 or passed - ends_early >= rule.months)
 
 
-def _given(rule: Any, order: Any, lines: Any, buyer: str, worth: Fraction | int = 1) -> int:
-    """Return what a rule gives; who was new when it was accrued may be told otherwise since."""
+def _given(
+    rule: Any, order: Any, lines: Any, who: tuple[str, Any], worth: Fraction | int = 1
+) -> int:
+    """Return what a rule gives; who was new when it was accrued may be told otherwise since.
+
+    Args:
+        rule: A version.
+        order: Its amounts, country and number.
+        lines: SKU and amount of each.
+        who: What the buyer was, and the circles that the ambassador was in.
+        worth: Of a minor unit of the rule's amounts in the order's currency.
+    """
+    buyer, circles = who
     tier: dict[str, Any] = {}
     for one in rule.tiers or ():
         if one["start"] <= (order.number or 1):
@@ -213,6 +269,7 @@ def _given(rule: Any, order: Any, lines: Any, buyer: str, worth: Fraction | int 
         if one["countries"] in ([], None) or order.country in one["countries"]
     ]  # fmt: skip
     cases = [one for one in cases if one["buyer"] in (None, "", buyer)]
+    cases = [one for one in cases if one.get("circle_id") in {None, *circles}]
     if rule.kind is RewardKind.FIXED:
         skus = {sku for sku, _ in lines}
         for case in cases:

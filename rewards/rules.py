@@ -38,7 +38,8 @@ def grant(purchase: Any, rule: Any, *, lines: Sequence[Line], number: int = 1) -
     """Return what a rule gives for a purchase (rules 14 and 15).
 
     Args:
-        purchase: Its amounts, `country`, and `is_new` (None: unknown).
+        purchase: Its amounts, `country`, `is_new` (None: unknown), and the `circles` that the
+            ambassador was in.
         rule: The version in force.
         lines: Its lines; their share of the base is by largest remainder.
         number: Which of the ambassador's purchases in the campaign it is.
@@ -99,8 +100,17 @@ def _fits(case: Any, purchase: Any) -> bool:
     """Tell whether a case is about a purchase; an unknown buyer is neither new nor existing."""
     if case["countries"] and purchase.country not in case["countries"]:
         return False
+    circle_id = case.get("circle_id")
+    if circle_id is not None and circle_id not in purchase.circles:
+        return False
     wanted = {"new": True, "existing": False}.get(case["buyer"] or "")
     return wanted is None or purchase.is_new is wanted
+
+
+def circles_of(rule: Any) -> set[int]:
+    """Return the circles that a rule asks for."""
+    found = (case.get("circle_id") for case in rule.cases or ())
+    return {circle_id for circle_id in found if circle_id is not None}
 
 
 def _tier(rule: Any, number: int) -> dict[str, Any]:

@@ -38,6 +38,7 @@ from rewards import (
     rules,
     verify_credit,
     verify_payouts,
+    verify_periods,
     verify_perks,
     verify_points,
     verify_rates,
@@ -58,10 +59,10 @@ from rewards.models import (
 
 _PROTECTED = (
     "ledger_entry", "ledger_posting", "audit_line", "reward_rule", "commission", "code",
-    "conversion", "perk_exchange", "voucher_batch", "voucher", "voucher_take", "points_grant",
-    "payout", "purchase_reward", "threshold", "contract_template", "contract", "closed_month",
-    "closed_balance", "closed_document", "ledger_check", "billing_terms", "billing_mandate",
-    "vat_status", "invoice", "points_term",
+    "conversion", "period_take", "perk_exchange", "voucher_batch", "voucher", "voucher_take",
+    "points_grant", "payout", "purchase_reward", "threshold", "contract_template", "contract",
+    "closed_month", "closed_balance", "closed_document", "ledger_check", "billing_terms",
+    "billing_mandate", "vat_status", "invoice", "points_term",
 )  # fmt: skip
 
 
@@ -263,6 +264,7 @@ CHECKS: tuple[Callable[[], Iterator[Breach]], ...] = (
     *verify_perks.CHECKS,
     *verify_points.CHECKS,
     *verify_payouts.CHECKS,
+    *verify_periods.CHECKS,
     *verify_rewards.CHECKS,
 )
 
@@ -337,11 +339,12 @@ def _wrong_balances() -> Iterator[Breach]:
 def _allowed(page: Any) -> Iterator[tuple[Any, int]]:
     """Yield the rows of a page, each with the most that its rule gives."""
     rules, timezone = oracle.rules(), program.current().timezone
-    lines = oracle.lines_of(page, rules)
+    lines, circles = oracle.lines_of(page, rules), oracle.circles_of(page, rules)
     for row in page:
         versions = rules.get(row.campaign_id, [])
         told = lines.get(row.purchase_id, [])
-        yield row, oracle.allowed(row, versions, told, timezone=timezone)
+        were_in = circles.get(row.id, set())
+        yield row, oracle.allowed(row, versions, told, circles=were_in, timezone=timezone)
 
 
 def _credits_not_paid() -> Iterator[Breach]:

@@ -9,7 +9,7 @@ from core import protection
 from core.db import UtcDateTime
 
 revision = "0071_expire_points"
-down_revision = "0062_add_direction"
+down_revision = "0069_add_circle_stays"
 branch_labels = None
 depends_on = None
 

@@ -44,9 +44,18 @@ def test_a_campaign_tells_cases_tiers_points_and_limits(client: FlaskClient) -> 
     assert (reward["version"], reward["kind"], reward["amount"]) == (1, "points", 50)
     assert reward["cases"] == [
         {"rate": None, "amount": 90, "perk": None, "products": ["TEA"], "countries": [],
-         "buyer": "new"}
+         "buyer": "new", "circle": None}
     ]  # fmt: skip
     assert reward["tiers"] == [{"start": 5, "rate": None, "amount": 80, "perk": None}]
+
+
+def test_a_campaign_tells_the_caps_of_its_periods(client: FlaskClient) -> None:
+    make_campaign(slug="pear", rule={"campaign_period": "year", "campaign_period_maximum": 90_000})
+    told = client.get("/api/v1/campaigns/pear", headers=make_key(Scope.READ)).json
+    assert told is not None
+    reward = told["reward"]
+    assert (reward["campaign_period"], reward["campaign_period_maximum"]) == ("year", 90_000)
+    assert (reward["ambassador_period"], reward["ambassador_period_maximum"]) == (None, None)
 
 
 def test_campaigns_are_listed_by_state_and_page(client: FlaskClient) -> None:

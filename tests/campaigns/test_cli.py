@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from flask import Flask
 
+from ambassadors import circles
 from campaigns import campaigns, terms
-from campaigns.models import BenefitKind, CampaignStatus
+from campaigns.models import BenefitKind, CampaignStatus, Period
 from campaigns.terms import Buyer, Case, Tier
 from core.db import db
 from tests.rewards.test_exchanges import make_perk
@@ -54,7 +55,8 @@ def test_a_reward_with_cases_tiers_and_limits_is_written_in_one_line(app: Flask)
         "20%; products=TEA,POT; countries=fr; buyer=new", "--case", "5%; buyer=existing",
         "--tier", "10: 15%", "--tier", "50: 20%", "--months", "12", "--maximum", "20",
         "--ambassador-maximum", "500", "--rewarded", "300", "--uses-per-customer", "1",
-        "--new-customers-only",
+        "--new-customers-only", "--ambassador-period", "10.00/month", "--campaign-period",
+        "500/quarter",
     )  # fmt: skip
     assert code == 0, text
     told = terms.of(campaigns.get("creators"))
@@ -69,6 +71,23 @@ def test_a_reward_with_cases_tiers_and_limits_is_written_in_one_line(app: Flask)
     assert (told.objective, told.rewarded_limit, told.uses_per_customer) == ("content", 300, 1)
     assert told.new_customers_only
     assert "300 purchases are rewarded, at most." in text
+    caps = (told.reward.ambassador_period, told.reward.ambassador_period_maximum)
+    assert caps == (Period.MONTH, 1_000)
+    caps = (told.reward.campaign_period, told.reward.campaign_period_maximum)
+    assert caps == (Period.QUARTER, 50_000)
+    assert "At most EUR\u00a010.00 for one ambassador in a calendar month." in text
+    assert "At most EUR\u00a0500.00 for all ambassadors in a quarter." in text
+
+
+def test_a_case_may_ask_for_a_circle_by_its_number(app: Flask) -> None:
+    vip = circles.create("VIP")
+    db.session.commit()
+    code, text = _run(app, "create", "vip", "--case", f"15%; circle={vip.id}")
+    assert code == 0, text
+    assert "15\u202f% instead, for ambassadors in the circle “VIP”." in text
+    assert terms.of(campaigns.get("vip")).reward.cases == (Case(rate=1500, circle_id=vip.id),)
+    code, text = _run(app, "create", "none", "--case", "15%; circle=999")
+    assert (code, "There is no such circle." in text) == (1, True)
 
 
 def test_points_and_perks_are_rewards_too(app: Flask) -> None:
@@ -85,6 +104,11 @@ def test_points_and_perks_are_rewards_too(app: Flask) -> None:
 @pytest.mark.parametrize(
     "words",
     [
+        ("--ambassador-period", "10.00"),
+        ("--ambassador-period", "10.00/week"),
+        ("--campaign-period", "0/month"),
+        ("--commission", "50 points", "--campaign-period", "10/month"),
+        ("--case", "15%; circle=VIP"),
         ("--commission", "perk:999"),
         ("--commission", "many points"),
         ("--commission", "50 points", "--budget", "100"),

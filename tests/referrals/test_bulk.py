@@ -68,6 +68,7 @@ def test_a_job_makes_as_many_codes_as_asked_all_different_and_in_order(app: Flas
 def test_a_runner_that_dies_leaves_whole_parts_and_the_next_goes_on(
     app: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(code_batches, "PART", 1)  # each first symbol is one
     job_id = order(2_000)
     real, calls = code_batches.make_part, []
 
@@ -106,7 +107,7 @@ def test_a_runner_given_up_writes_nothing_more(app: Flask, monkeypatch: pytest.M
     assert len(made(job_id)) == 1_000
     assert seen_at is not None
     with pytest.raises(code_batches.PartLostError):
-        code_batches.make_part(job_id, seen_at, payload, 3)
+        code_batches.make_part(job_id, seen_at, payload, {"part": 3})
     db.session.rollback()
     assert len(made(job_id)) == 1_000
 
@@ -128,7 +129,10 @@ def test_of_many_runners_at_once_one_makes_the_codes(app: Flask) -> None:
     assert (len(found), len(set(found))) == (2_000, 2_000)
 
 
-def test_a_cancelled_job_stops_and_what_it_made_stays(app: Flask) -> None:
+def test_a_cancelled_job_stops_and_what_it_made_stays(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(code_batches, "PART", 1)
     job_id = order(1_000)
 
     def stop(done: int) -> None:
@@ -141,6 +145,25 @@ def test_a_cancelled_job_stops_and_what_it_made_stays(app: Flask) -> None:
     assert job.state is JobState.CANCELLED
     assert 300 < len(made(job_id)) == job.done < 1_000
     assert jobs_codes.run_due() == 0
+
+
+def test_jobs_that_take_turns_keep_their_codes_apart(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(code_batches, "PART", 300)
+    first, second = order(1_000, "PEAR-####-####"), order(1_000, "PLUM-####-####")
+
+    def other(done: int) -> None:
+        jobs_codes.run_job(second, stop=lambda: True)
+
+    with clock.frozen(clock.now()):
+        jobs_codes.run_job(first, on_part=other)
+    with clock.frozen(clock.now() + jobs.LEASE * 2):
+        jobs_codes.run_job(second)
+    for job_id, stem in ((first, "PEAR"), (second, "PLUM")):
+        found = made(job_id)
+        assert (len(found), {text[:4] for text in found}) == (1_000, {stem})
+        assert found == sorted(set(found))
 
 
 def test_codes_that_exist_are_drawn_anew_and_the_order_holds(app: Flask) -> None:
@@ -174,9 +197,9 @@ def test_what_cannot_be_made_is_refused_before_there_is_a_job(
 def test_no_code_spells_a_word_that_we_do_not_print(
     app: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    words = iter([["FUCK", "PEAR"], ["PLUM"]])
-    monkeypatch.setattr(codes, "_words", lambda _length, _count: next(words))
-    assert codes._random_texts(codes.Pattern("A-####"), 2) == {"A-PEAR", "A-PLUM"}
+    drawn = iter([b"FUCKPEAR", b"PLUM"])
+    monkeypatch.setattr(codes, "_symbols", lambda _count: next(drawn))
+    assert codes._random_texts(codes.Pattern("A-##-##"), 2) == {"A-PE-AR", "A-PL-UM"}
 
 
 def test_the_console_orders_watches_stops_and_sends_the_file(client: FlaskClient) -> None:

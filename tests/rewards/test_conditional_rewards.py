@@ -224,6 +224,7 @@ def conditional(draw: st.DrawFn) -> tuple[Any, Any, list[rules.Line], int]:
     listed = st.lists(_SKUS, max_size=2, unique=True)
     told = st.fixed_dictionaries(
         pays | {"products": listed, "buyer": st.sampled_from([None, "new", "existing"]),
+                "circle_id": st.sampled_from([None, 1, 2]),
                 "countries": st.lists(st.sampled_from(["FR", "GB"]), max_size=2, unique=True)}
     )  # fmt: skip
     starts = sorted(draw(st.sets(st.integers(2, 9), max_size=3)))
@@ -243,6 +244,7 @@ def conditional(draw: st.DrawFn) -> tuple[Any, Any, list[rules.Line], int]:
         net_amount=total - tax - shipping, total=total, tax=tax, shipping=shipping,
         discount=draw(amounts), country=draw(_COUNTRIES),
         is_new=draw(st.sampled_from([True, False])),
+        circles=draw(st.frozensets(st.sampled_from([1, 2]))),
     )  # fmt: skip
     line = st.builds(lambda sku, amount: rules.Line(sku=sku, amount=amount), _SKUS, amounts)
     return rule, purchase, draw(st.lists(line, max_size=5)), draw(st.integers(1, 10))
@@ -256,7 +258,9 @@ def test_what_a_rule_gives_is_what_the_oracle_works_out(drawn: Any) -> None:
     assert rule.kind is RewardKind.FIXED or sum(part for _, part in granted.parts) == full
     told = [(line.sku, line.amount) for line in lines]
     order = SimpleNamespace(**vars(purchase), number=number)
-    worked_out = oracle._given(rule, order, told, "new" if purchase.is_new else "existing")
+    worked_out = oracle._given(
+        rule, order, told, ("new" if purchase.is_new else "existing", purchase.circles)
+    )
     assert granted.amount == min(worked_out, rule.maximum or worked_out)
 
 

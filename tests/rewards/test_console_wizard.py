@@ -17,7 +17,16 @@ from ambassadors import choices, circles, segments
 from ambassadors.models import AmbassadorKind, AmbassadorStatus
 from campaigns import briefs, campaigns, terms
 from campaigns.forms_wizard import STEPS
-from campaigns.models import Brief, Campaign, CampaignStatus, Draft, Format, Mention, RewardKind
+from campaigns.models import (
+    Brief,
+    Campaign,
+    CampaignStatus,
+    Draft,
+    Format,
+    Mention,
+    Period,
+    RewardKind,
+)  # fmt: skip
 from campaigns.terms import Buyer, Case, Tier
 from core import clock
 from core.db import db
@@ -187,9 +196,13 @@ def test_a_code_taken_in_between_launches_nothing(
 def test_cases_tiers_months_and_caps_come_through_and_are_copied(
     app: Flask, staff: FlaskClient
 ) -> None:
+    vip = circles.create("VIP").id
     base = begin(staff, "creators")
     reward = {
-        "case_pays1": "20", "case_products1": "TEA, POT", "case_countries1": "fr",
+        "ambassador_period_maximum": "80.00", "ambassador_period": "quarter",
+        "campaign_period_maximum": "900", "campaign_period": "year",
+        "case_pays2": "15", "case_circle2": str(vip), "case_pays1": "20",
+        "case_products1": "TEA, POT", "case_countries1": "fr",
         "case_buyer1": "new", "ambassador_maximum": "500.00", "months": "6",
     }  # fmt: skip
     through(staff, base, goal={"name": "Creators"}, reward=reward)
@@ -197,11 +210,16 @@ def test_cases_tiers_months_and_caps_come_through_and_are_copied(
     earns = terms.of(campaigns.get("creators")).reward
     assert earns.cases == (
         Case(rate=2000, products=("TEA", "POT"), countries=("FR",), buyer=Buyer.NEW),
+        Case(rate=1500, circle_id=vip),
     )
+    assert (earns.ambassador_period, earns.ambassador_period_maximum) == ("quarter", 8_000)
+    assert (earns.campaign_period, earns.campaign_period_maximum) == ("year", 90_000)
     assert earns.tiers == (Tier(start=10, rate=1500),)
     assert (earns.months, earns.ambassador_maximum) == (6, 50_000)
     page = staff.get("/console/campaigns/creators?lang=en").text
     assert "The purchases of a customer earn for 6 months." in page
+    assert "At most EUR\u00a080.00 for one ambassador in a quarter." in page
+    assert "15\u202f% instead, for ambassadors in the circle “VIP”." in page
     copy = staff.post("/console/wizard", data={"copy": "creators"})
     answer = through(staff, str(copy.location).rpartition("/")[0])
     assert answer.location == "/console/campaigns/creators-again", answer.text
@@ -403,6 +421,12 @@ def test_the_estimate_comes_from_the_past_with_its_range(app: Flask, staff: Flas
     assert (found.rewards.low, found.rewards.high) == (20_000, 61_000)
     assert found.discounts.low == 20 * 2_500
     assert estimates.of(plain, reached=0, known=known, currency="EUR") is None
+    capped = dataclasses.replace(
+        plain.reward, ambassador_period=Period.MONTH, ambassador_period_maximum=5_000
+    )
+    month = dataclasses.replace(plain, reward=capped)  # of 30 days from 1 March
+    found = must(estimates.of(month, reached=2, known=known, currency="EUR"))
+    assert (found.rewards.low, found.rewards.high) == (10_000, 10_000)
     points = terms.AmbassadorEarns(kind=RewardKind.POINTS, amount=50)
     few = dataclasses.replace(plain, reward=points, rewarded_limit=30)
     found = must(estimates.of(few, reached=2, known=known, currency="EUR"))
