@@ -51,14 +51,15 @@ spark.driver.extraJavaOptions -XX:TieredStopAtLevel=1
 SPAN = Period("2025-10", "2026-03")  # nothing happens in March
 GBP = {"currency": "GBP"}
 NO_FILTER = {
-    **dataclasses.asdict(purchases.Filter()), **GBP, "before_at": None, "before_id": None,
-    "limit": purchases.MOST,
+    **dataclasses.asdict(purchases.Filter()), **GBP, "ambassadors": None, "before_at": None,
+    "before_id": None, "limit": purchases.MOST,
 }  # fmt: skip
 FILTERS: list[dict[str, Any]] = [
     {}, {"code": "ZOE10"}, {"customers": "new"}, {"channel": "community"},
     {"channel": "unattributed"}, {"with_code": True}, {"refunded": True}, {"commission": True},
     {"survey": "community"}, {"survey": "other"}, {"survey": "nothing"}, {"country": "FR"},
-    {"campaign": "spring"}, {"cohort": "2025-10"}, {"cohort": "2025-10", "segment": "other"},
+    {"campaign": "spring"}, {"ambassadors": "1,77"}, {"cohort": "2025-10"},
+    {"cohort": "2025-10", "segment": "other"},
 ]  # fmt: skip
 # What each definition is asked; one that is not here fails its test.
 ASKED: dict[str, list[dict[str, Any]]] = {
@@ -68,6 +69,7 @@ ASKED: dict[str, list[dict[str, Any]]] = {
     ],
     "answers": [{}],
     "cac": [GBP],
+    "cac_by": [GBP | {"by": by} for by in ("country", "campaign", "ambassador")],
     "campaigns": [GBP | {"campaign": None}, GBP | {"campaign": "spring"}],
     "codes": [GBP],
     "codes_customers": [GBP],
