@@ -45,7 +45,7 @@ run: $(READY) translations ## serve the demo brand on http://127.0.0.1:5000 (POR
 
 test: export CERCLE_ENV = test
 test: $(READY) translations ## run the whole suite (TESTS=tests/core for a part of it)
-	$(BIN)/python -m pytest -n 2 --dist loadgroup -q -ra $(TESTS)
+	$(BIN)/python -m pytest -n 2 --dist worksteal -q -ra $(TESTS)
 
 lint: $(READY) ## style, likely bugs, known holes
 	$(BIN)/ruff check .

@@ -16,7 +16,7 @@ from ambassadors import program
 from campaigns import spend, wording
 from campaigns.forms_spend import KIND_NAMES, SpendForm
 from campaigns.models import SpendKind
-from core import clock, forms, money, sheets
+from core import clock, forms, i18n, money, sheets
 from core.db import db, writing
 from core.errors import DomainError, InvalidInputError
 from core.web import month_asked
@@ -52,9 +52,24 @@ def add() -> ResponseReturnValue:
         flash(_("This form recorded another line already; nothing changed. Add a new line."))
     elif state is spend.State.CREATED:
         flash(_("The line is recorded. A mistake is corrected by a negative line."))
+        _say_if_late(line)
     else:
         flash(_("This line was recorded already."))
     return redirect(url_for("spend.show"))
+
+
+def _say_if_late(line: spend.Line) -> None:
+    """Say that a line counts later, as its own month is closed."""
+    later = spend.booked_on(line.on, spend.closed_through())
+    if later:
+        month, day = i18n.month(f"{line.on:%Y-%m}"), i18n.day(later)
+        flash(
+            _(
+                "%(month)s is closed and does not change: the line counts on %(day)s, as a "
+                "correction that keeps its own day.",
+                month=month, day=day,
+            )
+        )  # fmt: skip
 
 
 @door.get("/lines.csv")

@@ -254,6 +254,7 @@ class Spend(Model):
     key: Mapped[str] = mapped_column(sa.String(200), unique=True)  # what makes a repeat harmless
     channel: Mapped[str] = mapped_column(sa.String(60))
     on: Mapped[LocalDay] = mapped_column("spent_on", index=True)
+    booked_on: Mapped[LocalDay | None]  # counts then, as its own month was closed
     amount: Mapped[MinorUnits]
     currency: Mapped[CurrencyCode]
     kind: Mapped[SpendKind] = mapped_column(choice(SpendKind))

@@ -3,6 +3,10 @@
 A line is never changed or removed; a mistake is corrected by a negative line
 on the day it concerns.  Each line has a key, so telling it twice records it
 once.  Amounts are minor units of the line's own currency.
+
+A line counts in the month of its day.  Once that month is closed it counts on the
+day it is recorded instead, as a correction that keeps the day it concerns: what a
+closed month cost never changes.
 """
 
 from __future__ import annotations
@@ -18,7 +22,9 @@ import sqlalchemy as sa
 from flask_babel import gettext as _
 
 from accounts import audit
+from ambassadors import program
 from campaigns.models import Spend, SpendKind
+from campaigns.models_closed import Books
 from core import changes, clock, money
 from core.db import BATCH_ROWS, db, upsert_dialect
 from core.errors import InvalidInputError
@@ -29,6 +35,7 @@ RESERVED = frozenset({"unattributed"})  # the reports' word for customers withou
 FIRST_DAY = date(2000, 1, 1)
 LAST_DAY = date(2100, 1, 1)
 LONGEST_NOTE = 200
+COUNTED_ON = sa.func.coalesce(Spend.booked_on, Spend.on)
 _CHANNEL = re.compile(r"[a-z0-9_]{1,60}")
 
 
@@ -126,19 +133,46 @@ def record(lines: Sequence[Line]) -> list[State]:
         What became of each line, in their order.
     """
     states: list[State] = []
+    closed = closed_through() if lines else None
     for start in range(0, len(lines), BATCH_ROWS):
-        states += _record_batch(lines[start : start + BATCH_ROWS])
+        states += _record_batch(lines[start : start + BATCH_ROWS], closed)
     created = [one for one, state in zip(lines, states, strict=True) if state is State.CREATED]
     if created:
-        changes.mark(FACT, {f"{one.on:%Y-%m}" for one in created})
+        days = {booked_on(one.on, closed) or one.on for one in created}
+        changes.mark(FACT, {f"{day:%Y-%m}" for day in days})
         audit.record("spend.record", "spend", created[0].key, _told(created))
     return states
 
 
-def _record_batch(lines: Sequence[Line]) -> list[State]:
+def booked_on(on: date, closed: str | None) -> date | None:
+    """Return the day on which a line counts that is recorded now; None on its own day.
+
+    Args:
+        on: The day it concerns.
+        closed: The last closed month, `YYYY-MM`, if any.
+    """
+    if closed is None or f"{on:%Y-%m}" > closed:
+        return None
+    count = int(closed[:4]) * 12 + int(closed[5:])
+    open_from = date(count // 12, count % 12 + 1, 1)
+    return max(clock.local_day(clock.now(), program.current().timezone), open_from)
+
+
+def last_line() -> int | None:
+    """Return the id of the last line of all, to know whether another came."""
+    return db.session.scalar(sa.select(sa.func.max(Spend.id)))
+
+
+def closed_through() -> str | None:
+    """Return the last closed month, and keep the next from being closed meanwhile."""
+    query = sa.select(Books.closed_through).where(Books.id == 1)
+    return db.session.scalar(query.with_for_update(read=True))
+
+
+def _record_batch(lines: Sequence[Line], closed: str | None) -> list[State]:
     rows: dict[str, dict[str, Any]] = {}
     for one in lines:
-        rows.setdefault(one.key, _row(one))  # of equal keys the first is written
+        rows.setdefault(one.key, _row(one, closed))  # of equal keys the first is written
     insert = (
         upsert_dialect()
         .insert(Spend)
@@ -167,11 +201,12 @@ def _state(one: Line, known: tuple[Any, ...], fresh: set[str]) -> State:
     return State.UNCHANGED
 
 
-def _row(one: Line) -> dict[str, Any]:
+def _row(one: Line, closed: str | None) -> dict[str, Any]:
     return {
         "key": one.key, "channel": one.channel, "on": one.on, "amount": one.amount,
         "currency": one.currency, "kind": one.kind, "note": one.note,
         "ambassador_id": one.ambassador_id, "created_at": clock.now(),
+        "booked_on": booked_on(one.on, closed),
     }  # fmt: skip
 
 
@@ -183,7 +218,7 @@ def _told(created: Sequence[Line]) -> dict[str, Any]:
 
 
 def months(start: date, end: date) -> list[Sum]:
-    """Return the spend by month, channel, kind and currency, latest month first.
+    """Return the spend by month in which it counts, channel, kind and currency, latest first.
 
     Args:
         start: The first day.
@@ -191,15 +226,15 @@ def months(start: date, end: date) -> list[Sum]:
     """
     by_day = (
         sa.select(
-            Spend.on, Spend.channel, Spend.kind, Spend.currency,
+            COUNTED_ON.label("counted"), Spend.channel, Spend.kind, Spend.currency,
             sa.func.sum(Spend.amount).label("amount"), sa.func.count().label("lines"),
         )
-        .where(Spend.on >= start, Spend.on < end)
-        .group_by(Spend.on, Spend.channel, Spend.kind, Spend.currency)
+        .where(start <= COUNTED_ON, end > COUNTED_ON)
+        .group_by(COUNTED_ON, Spend.channel, Spend.kind, Spend.currency)
     )  # fmt: skip
     sums: dict[tuple[str, str, SpendKind, str], tuple[int, int]] = {}
     for row in db.session.execute(by_day):
-        name = (f"{row.on:%Y-%m}", row.channel, row.kind, row.currency)
+        name = (f"{row.counted:%Y-%m}", row.channel, row.kind, row.currency)
         amount, count = sums.get(name, (0, 0))
         sums[name] = (amount + int(row.amount), count + row.lines)
     found = [Sum(*name, amount, count) for name, (amount, count) in sums.items()]
@@ -220,7 +255,7 @@ def page(
     """Return lines, the last recorded first.
 
     Args:
-        start: The first day.
+        start: The first day on which they count.
         end: The first day after.
         channel: Only this channel.
         kind: Only this kind.
@@ -228,7 +263,7 @@ def page(
         after: Only lines recorded before the one with this id.
         limit: At most so many.
     """  # fmt: skip
-    query = sa.select(Spend).where(Spend.on >= start, Spend.on < end)
+    query = sa.select(Spend).where(start <= COUNTED_ON, end > COUNTED_ON)
     for column, value in (
         (Spend.channel, channel), (Spend.kind, kind), (Spend.currency, currency),
     ):  # fmt: skip
@@ -245,3 +280,9 @@ def every(**filters: Any) -> Iterator[Spend]:
     while found := page(after=last, limit=BATCH_ROWS, **filters):
         yield from found
         last = found[-1].id
+
+
+def corrections(start: date, end: date, *, limit: int) -> list[Spend]:
+    """Return lines that count from a day to another, but concern a month that was closed."""
+    query = sa.select(Spend).where(Spend.booked_on >= start, Spend.booked_on < end)
+    return list(db.session.scalars(query.order_by(Spend.id).limit(limit)))

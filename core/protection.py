@@ -13,6 +13,14 @@ def protect(table: str, columns: Sequence[str] = ()) -> None:
     refuse(table, "update", f"UPDATE OF {', '.join(columns)}" if columns else "UPDATE")
 
 
+def release(table: str) -> None:
+    """Take back what `protect` did."""
+    is_sqlite = op.get_bind().dialect.name == "sqlite"
+    on = "" if is_sqlite else f" ON {table}"
+    for name in ("delete", "update") if is_sqlite else ("delete", "truncate", "update"):
+        op.execute(f"DROP TRIGGER {table}_refuse_{name}{on}")
+
+
 def refuse(table: str, name: str, event: str, *, when: str = "") -> None:
     """Refuse one act on rows; who may not delete may not empty the table either.
 

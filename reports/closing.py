@@ -13,11 +13,13 @@ from datetime import date, datetime, time, timedelta
 import sqlalchemy as sa
 
 from ambassadors import program
+from campaigns import spend
+from campaigns.models import Spend
 from core import clock
 from core.db import db
 from core.money import POINTS
 from reports import acquisition, cac, exports
-from reports.models import Period, intervals
+from reports.models import Period, following, intervals
 from rewards import books
 from rewards.models import Posting
 from rewards.models_books import ClosedMonth
@@ -59,6 +61,12 @@ def moved(month: str) -> list[Moved]:
             if now.get(figure) != value
         ]
     return found
+
+
+def late_costs(month: str, *, limit: int) -> list[Spend]:
+    """Return lines of spend that count in a month and concern an earlier one, closed before."""
+    first = date.fromisoformat(f"{month}-01")
+    return spend.corrections(first, date.fromisoformat(f"{following(month)}-01"), limit=limit)
 
 
 def _papers(month: str) -> dict[str, str]:

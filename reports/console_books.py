@@ -12,6 +12,8 @@ from flask_babel import gettext as _
 
 from accounts import audit, identities, permissions, users
 from ambassadors import enrolment
+from campaigns import wording as campaign_words
+from campaigns.forms_spend import KIND_NAMES
 from core import money, sheets
 from core.db import db, retried
 from core.errors import DomainError, InvalidInputError
@@ -44,6 +46,8 @@ def balance() -> ResponseReturnValue:
         moved=closing.moved(month) if closed else [],
         names=users.actor_names([closed.closed_by]) if closed else {},
         corrections=list(books.journal(start, end, corrections=True, limit=SHOWN)),
+        late_costs=closing.late_costs(month, limit=SHOWN), kinds=KIND_NAMES,
+        channel_words=campaign_words.channel,
         can_close=_can_close(month), check=ledger_checks.last(),
     )  # fmt: skip
 

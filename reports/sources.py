@@ -17,6 +17,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from campaigns.models import Campaign, Spend
+from campaigns.spend import COUNTED_ON
 from core.db import db
 from referrals.models import Attribution, Click, Code, Customer, Link, Purchase, PurchaseStatus
 from referrals.models_survey import SurveyAnswer
@@ -206,7 +207,7 @@ SPEND = Source(
     "spend",
     _spend,
     Spend.id,
-    Spend.on,
+    COUNTED_ON,
     {
         "id": "BIGINT", "month": "VARCHAR", "spent_on": "DATE", "channel": "VARCHAR",
         "kind": "VARCHAR", "currency": "VARCHAR", "amount": "BIGINT", "ambassador_id": "BIGINT",

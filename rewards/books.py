@@ -20,6 +20,8 @@ from flask_babel import gettext as _
 
 from accounts import audit
 from ambassadors import program
+from campaigns import spend
+from campaigns.models_closed import Books
 from core import clock
 from core.db import db
 from core.errors import ConflictError, NotFoundError
@@ -27,9 +29,10 @@ from core.money import POINTS
 from referrals.models import Purchase
 from rewards import ledger
 from rewards.models import Account, Entry, Posting
-from rewards.models_books import Books, ClosedBalance, ClosedDocument, ClosedMonth
+from rewards.models_books import ClosedBalance, ClosedDocument, ClosedMonth
 
 BOOKED = sa.func.coalesce(Entry.booked_at, Entry.occurred_at)
+_ATTEMPTS = 20  # to make the papers while nothing new is recorded
 _BATCH = 1000  # rows of the journal in memory at once
 
 
@@ -142,13 +145,11 @@ def close(month: str, bounds: tuple[datetime, datetime], *, by: str,
 
     Raises:
         NotOverError: As `require_closable`.
+        ConflictError: Something new was recorded again and again.
     """
     require_closable(month)
-    before, told = _last_entry(bounds[1]), papers()  # takes its time, while nobody waits
-    row = db.session.get_one(Books, 1, with_for_update=True, populate_existing=True)
+    row, told = _locked(bounds[1], papers)
     require_closable(month)
-    if _last_entry(bounds[1]) != before:
-        told = papers()  # once more, now that nothing else can come
     # A time zone that changed moves the edges of months: nothing falls between two of them.
     found = trial_balance(row.closed_until or bounds[0], bounds[1])
     db.session.add_all(
@@ -293,9 +294,26 @@ def _after(month: str) -> str:
     return f"{count // 12:04d}-{count % 12 + 1:02d}"
 
 
-def _last_entry(end: datetime) -> int | None:
-    """Return the last entry that counts before an instant, to know whether another came."""
-    return db.session.scalar(sa.select(sa.func.max(Entry.id)).where(end > BOOKED))
+def _locked(
+    end: datetime, papers: Callable[[], Mapping[str, str]]
+) -> tuple[Books, Mapping[str, str]]:
+    """Return the locked row of the books, and papers that hold all that came before the lock."""
+    for _attempt in range(_ATTEMPTS):
+        before, told = _last_told(end), papers()  # takes its time, while nobody waits
+        row = db.session.get_one(Books, 1, with_for_update=True, populate_existing=True)
+        if _last_told(end) == before:
+            return row, told
+        db.session.rollback()  # papers may not be made while others wait
+    raise ConflictError(_("Much is being recorded just now; close the month in a moment."))
+
+
+def _last_told(end: datetime) -> tuple[int | None, int | None]:
+    """Return the last entry that counts before an instant and the last line of spend.
+
+    They tell whether another came.
+    """
+    entries = sa.select(sa.func.max(Entry.id)).where(end > BOOKED)
+    return db.session.scalar(entries), spend.last_line()
 
 
 def _digest(month: str, found: Sequence[Balance], papers: Mapping[str, str], before: str) -> str:

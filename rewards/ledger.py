@@ -25,12 +25,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from campaigns.models_closed import Books
 from core import clock
 from core.db import db, many, upsert_dialect
 from core.errors import ConflictError, DomainError
 from core.money import POINTS
 from rewards.models import Account, Entry, EntryKind, Posting
-from rewards.models_books import Books
 
 COSTS = (Account.EXPENSE, Account.BONUS, Account.POINTS_GIVEN)  # what the program has cost
 OWED = (Account.PENDING, Account.HELD, Account.PAYABLE)  # what an ambassador is owed stands here

@@ -1,4 +1,4 @@
-"""Tables of the books: which months are closed, what they were closed with, codes, checks."""
+"""Tables of the books: the closed months, what they were closed with, codes, checks."""
 
 from __future__ import annotations
 
@@ -7,17 +7,6 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from core.db import CurrencyCode, Digest, MinorUnits, Model, PrimaryKey, UtcTime, Words, choice
 from rewards.models import Account
-
-
-class Books(Model):
-    """Up to where the books are closed; one row, which every new entry reads under a lock."""
-
-    __tablename__ = "books"
-    __table_args__ = (sa.CheckConstraint("id = 1", name="one_row"),)
-
-    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    closed_through: Mapped[str | None] = mapped_column(sa.String(7))  # YYYY-MM
-    closed_until: Mapped[UtcTime | None]  # the first instant of the month after
 
 
 class ClosedMonth(Model):

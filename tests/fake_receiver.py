@@ -7,10 +7,9 @@ receiver.answers = [500, "cut", 200]     # one a call, then 200
 from __future__ import annotations
 
 import socket
-import threading
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+
+from tests.fake_server import FakeServer, QuietHandler
 
 
 @dataclass(frozen=True)
@@ -22,50 +21,29 @@ class Call:
     body: bytes
 
 
-class FakeReceiver:
+class FakeReceiver(FakeServer):
     """The server, on a port of its own, for the length of a `with` block."""
 
     def __init__(self) -> None:
+        super().__init__(_Handler)
         self.calls: list[Call] = []
         self.answers: list[int | str] = []  # a status; cut, hang, or a status with a Retry-After
-        self.stopping = threading.Event()
-        handler = type("Handler", (_Handler,), {"receiver": self})
-        self._server = _Server(("127.0.0.1", 0), handler)
-        self.url = f"http://127.0.0.1:{self._server.server_port}/hooks"
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
-
-    def __enter__(self) -> FakeReceiver:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stopping.set()
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
+        self.url += "/hooks"
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    block_on_close = False
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing of clients that went away."""
-
-
-class _Handler(BaseHTTPRequestHandler):
-    receiver: FakeReceiver
+class _Handler(QuietHandler):
+    fake: FakeReceiver
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         headers = {name.lower(): value for name, value in self.headers.items()}
-        self.receiver.calls.append(Call(self.path, headers, body))
-        answer = self.receiver.answers.pop(0) if self.receiver.answers else 200
+        self.fake.calls.append(Call(self.path, headers, body))
+        answer = self.fake.answers.pop(0) if self.fake.answers else 200
         if answer == "cut":
             self.connection.shutdown(socket.SHUT_RDWR)
             return
         if answer == "hang":
-            self.receiver.stopping.wait(5)
+            self.fake.stopping.wait(5)
             return
         status, _, wait = str(answer).partition(" ")
         self.send_response(int(status))
@@ -75,6 +53,3 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("Location", "/elsewhere")
         self.send_header("Content-Length", "0")
         self.end_headers()
-
-    def log_message(self, *_: Any) -> None:
-        """Stay quiet."""

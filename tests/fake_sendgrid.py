@@ -11,8 +11,9 @@ import json
 import socket
 import threading
 from enum import StrEnum
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from tests.fake_server import FakeServer, QuietHandler
 
 
 class Fault(StrEnum):
@@ -25,30 +26,16 @@ class Fault(StrEnum):
     BUSY = "busy"  # 429 with `Retry-After: 90`
 
 
-class FakeSendGrid:
+class FakeSendGrid(FakeServer):
     """The server, on a port of its own, for the length of a `with` block."""
 
     def __init__(self) -> None:
+        super().__init__(_Handler)
         self.faults: list[Fault | int] = []
         self.taken: list[dict[str, Any]] = []
         self.headers: list[dict[str, str]] = []
         self.calls = 0
         self.called = threading.Event()  # somebody waits for an answer that does not come
-        self.stopping = threading.Event()
-        handler = type("Handler", (_Handler,), {"fake": self})
-        self._server = _Server(("127.0.0.1", 0), handler)
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
-
-    def __enter__(self) -> FakeSendGrid:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stopping.set()
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
 
     @property
     def keys(self) -> list[str]:
@@ -56,15 +43,7 @@ class FakeSendGrid:
         return [mail["custom_args"]["cercle_key"] for mail in self.taken]
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    block_on_close = False
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing of clients that went away: they were told to."""
-
-
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(QuietHandler):
     fake: FakeSendGrid
     protocol_version = "HTTP/1.1"
 
@@ -96,6 +75,3 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(said)
-
-    def log_message(self, *_: Any) -> None:
-        """Stay quiet."""

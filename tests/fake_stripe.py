@@ -19,12 +19,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from core import clock
 from tests import fake_stripe_checks as checks
+from tests.fake_server import FakeServer, QuietHandler
 
 KEPT = timedelta(hours=24)  # docs.stripe.com/api/idempotent_requests
 MAX_KEY = 255  # characters
@@ -67,28 +67,14 @@ class Books:
     calls: list[tuple[str, str, str | None]] = field(default_factory=list)  # method, path, key
     links: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
-    stopping: threading.Event = field(default_factory=threading.Event)
 
 
-class FakeStripe:
+class FakeStripe(FakeServer):
     """The server, on a port of its own, for the length of a `with` block."""
 
     def __init__(self) -> None:
+        super().__init__(_Handler)
         self.books = Books()
-        handler = type("Handler", (_Handler,), {"books": self.books})
-        self._server = _Server(("127.0.0.1", 0), handler)
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
-
-    def __enter__(self) -> FakeStripe:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.books.stopping.set()
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
 
     @property
     def faults(self) -> dict[str, list[Fault]]:
@@ -107,15 +93,6 @@ class FakeStripe:
         return account
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    block_on_close = False
-    request_queue_size = 128
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing of clients that went away: they were told to."""
-
-
 class _RefusalError(Exception):
     """An answer that is not a success."""
 
@@ -126,8 +103,13 @@ class _RefusalError(Exception):
         super().__init__(message)
 
 
-class _Handler(BaseHTTPRequestHandler):
-    books: Books
+class _Handler(QuietHandler):
+    fake: FakeStripe
+
+    @property
+    def books(self) -> Books:
+        return self.fake.books
+
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
 
@@ -136,9 +118,6 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         self._take("POST", self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode())
-
-    def log_message(self, *_: Any) -> None:
-        """Stay quiet."""
 
     def _take(self, method: str, form: str) -> None:
         path = urlsplit(self.path).path
@@ -311,7 +290,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _wait_for_the_client_to_go(self) -> None:
         self.close_connection = True
         self.connection.settimeout(0.02)
-        while not self.books.stopping.is_set():
+        while not self.fake.stopping.is_set():
             try:
                 if not self.connection.recv(1):
                     return

@@ -20,6 +20,7 @@ from ambassadors import program
 from ambassadors.models import Ambassador
 from campaigns import campaigns
 from campaigns.models import Campaign, CampaignStatus, RewardKind
+from campaigns.models import Period as CapPeriod
 from campaigns.terms import AmbassadorEarns, Case, Terms, Tier
 from core import clock
 from core.db import db
@@ -53,6 +54,13 @@ REWARDS = (
     percent(3_000),
     percent(3_000, maximum=5_000),
     percent(2_000, ambassador_maximum=40_000),
+    percent(
+        2_000,
+        ambassador_period=CapPeriod.MONTH,
+        ambassador_period_maximum=30_000,
+        campaign_period=CapPeriod.QUARTER,
+        campaign_period_maximum=45_000,
+    ),
     percent(1_000, months=0),
     percent(1_000, new_customers_only=True),
     percent(1_000, tiers=(Tier(start=2, rate=2_000),)),

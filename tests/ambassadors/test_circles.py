@@ -100,7 +100,8 @@ def test_an_act_on_a_list_is_previewed_done_once_and_undone_for_whom_it_changed(
     assert [len(tags.of_member(one)) for one in ids] == [1, 0, 0]
     with pytest.raises(ConflictError):
         bulk.undo(act)
-    lines = db.session.scalars(sa.select(AuditLine.act).where(AuditLine.object_kind == "bulk_act"))
+    query = sa.select(AuditLine.act).where(AuditLine.object_kind == "bulk_act")
+    lines = db.session.scalars(query.order_by(AuditLine.id))
     assert list(lines) == ["members.act", "members.undo"]
 
 

@@ -26,7 +26,7 @@ def states() -> list[ProofState]:
 
 
 def proofs() -> list[str]:
-    query = sa.select(AuditLine).where(AuditLine.act == "profile.prove")
+    query = sa.select(AuditLine).where(AuditLine.act == "profile.prove").order_by(AuditLine.id)
     return [line.details["how"] for line in db.session.scalars(query)]
 
 

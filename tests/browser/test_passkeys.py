@@ -71,6 +71,7 @@ def test_a_passkey_is_made_signs_in_and_is_removed(
         "button", name=lea.said("Remove the passkey %(name)s", name="My phone")
     ).click()
     expect(lea.main.get_by_text("My phone", exact=True)).to_have_count(0)
-    acts = db.session.scalars(sa.select(AuditLine.act).where(AuditLine.act.startswith("passkey.")))
+    query = sa.select(AuditLine.act).where(AuditLine.act.startswith("passkey."))
+    acts = db.session.scalars(query.order_by(AuditLine.id))
     assert list(acts) == ["passkey.add", "passkey.remove"]
     assert db.session.scalar(sa.select(Passkey.id)) is None

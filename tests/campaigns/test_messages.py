@@ -159,7 +159,8 @@ def test_a_message_starts_once_and_not_for_nobody(app: Flask) -> None:
         messages.start(message)
     with pytest.raises(ConflictError):
         messages.change(message, draft())
-    acts = db.session.scalars(sa.select(AuditLine.act).where(AuditLine.object_kind == "message"))
+    query = sa.select(AuditLine.act).where(AuditLine.object_kind == "message")
+    acts = db.session.scalars(query.order_by(AuditLine.id))
     assert list(acts) == ["message.create", "message.send"]
 
 

@@ -37,7 +37,8 @@ def somebody(**overrides: object) -> tuple[Ambassador, Campaign]:
 
 
 def mails() -> list[dict[str, str]]:
-    return [one.payload for one in db.session.scalars(sa.select(OutboxMessage))]
+    query = sa.select(OutboxMessage).order_by(OutboxMessage.id)
+    return [one.payload for one in db.session.scalars(query)]
 
 
 def test_a_wish_that_is_approved_becomes_a_code_of_theirs_and_they_are_told(app: Flask) -> None:

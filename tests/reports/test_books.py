@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
@@ -17,9 +18,12 @@ from flask.testing import FlaskClient
 
 from accounts.models import AuditLine, RoleName
 from ambassadors import program
+from campaigns import spend
+from campaigns.models import SpendKind
 from core import clock
 from core.db import db
-from reports import closing, console_books, ledger_checks
+from reports import cac, closing, console_books, ledger_checks
+from reports.models import Period
 from rewards import books, intake, ledger, verify
 from rewards.commissions import due, release
 from rewards.models import Account, Entry, EntryKind, Posting
@@ -221,6 +225,7 @@ def test_reports_that_missed_an_entry_are_made_again_before_a_month_is_closed(
                     kind=EntryKind.BONUS, source="test:late", occurred_at=MARCH, legs=legs
                 )
                 ledger.post([draft])
+                db.session.commit()
             return {"spent.json": str(spent)}
 
         bounds = closing.bounds("2026-03")
@@ -272,6 +277,82 @@ def test_the_journal_file_balances_and_has_the_brands_codes(
         ("expense", "6222", "10.00", ""), ("pending", "", "", "10.00"),
     ]  # fmt: skip
     assert db.session.scalar(sa.select(AuditLine.id).where(AuditLine.act == "books.export"))
+
+
+def _late_cost(key: str = "late") -> spend.Line:
+    return spend.line(channel="community", on=MARCH.date(), amount=4_200, currency="EUR",
+                      kind=SpendKind.BOXES, key=key, note="Invoice of March")  # fmt: skip
+
+
+def _boxes(month: str) -> int:
+    span = Period(month, month)
+    return int(cac.report(span, "EUR").totals.boxes)
+
+
+def test_a_cost_of_a_closed_month_counts_in_the_open_one_and_names_its_own(
+    app: Flask, client: FlaskClient, sold: tuple[int, object]
+) -> None:
+    with at(APRIL):
+        spend.record([_late_cost("in time")])
+        db.session.commit()
+        close()
+        before = kept()
+        states = [spend.record([_late_cost()])[0] for _ in range(2)]
+        db.session.commit()
+        assert states == [spend.State.CREATED, spend.State.UNCHANGED]
+        assert kept() == before
+        assert closing.moved("2026-03") == []  # the live reports still say what was closed
+        assert (_boxes("2026-03"), _boxes("2026-04")) == (4_200, 4_200)
+        (late,) = closing.late_costs("2026-04", limit=10)
+        assert (late.on, late.booked_on) == (MARCH.date(), APRIL.date())
+        assert closing.late_costs("2026-03", limit=10) == []
+        sign_in(client, make_user(RoleName.FINANCE))
+        page = client.get("/console/ledger?month=2026-04&lang=en").text
+        assert "Costs of closed months" in page
+        assert "Invoice of March" in page
+        lines = client.get("/console/spend?from=2026-04&to=2026-04&lang=en").text
+        assert "counts on 12 April 2026" in lines
+        assert "42.00" not in client.get("/console/spend?from=2026-05&to=2026-05&lang=en").text
+
+
+def test_the_page_says_that_a_cost_came_too_late_for_its_month(
+    app: Flask, client: FlaskClient
+) -> None:
+    with at(APRIL):
+        close()
+        sign_in(client, make_user(RoleName.FINANCE))
+        told = {"channel": "community", "on": "2026-03-10", "amount": "42", "currency": "EUR",
+                "kind": "boxes", "token": "t-1"}  # fmt: skip
+        page = client.post("/console/spend?lang=en", data=told, follow_redirects=True).text
+        assert "Mar 2026 is closed and does not change: the line counts on 12 April 2026" in page
+        client.post("/console/spend", data={**told, "on": "2026-04-01", "token": "t-2"})
+        assert [one.booked_on for one in spend.every(start=MARCH.date(), end=date(2026, 5, 1))] == [
+            None, APRIL.date(),
+        ]  # fmt: skip
+
+
+def test_costs_that_come_while_a_month_closes_are_in_it_or_after_it(app: Flask) -> None:
+    def tell(number: int) -> None:
+        spend.record([_late_cost(f"late-{number}")])
+
+    def shut() -> None:
+        closing.close("2026-03", by="user:1")
+
+    with at(APRIL):
+        acts = [partial(tell, number) for number in range(4)]
+        at_once(app, [*acts[:2], shut, *acts[2:]], now=APRIL)
+        frozen = json.loads(books.document("2026-03", "cac-EUR.json"))["totals"]["boxes"]
+        assert frozen == _boxes("2026-03")
+        assert frozen + _boxes("2026-04") == 4 * 4_200
+
+
+def test_the_database_keeps_every_line_of_spend(app: Flask) -> None:
+    spend.record([_late_cost()])
+    db.session.commit()
+    for act in ("UPDATE spend SET amount = 1", "DELETE FROM spend"):
+        with pytest.raises(sa.exc.DatabaseError, match="history"):
+            db.session.execute(sa.text(act))
+        db.session.rollback()
 
 
 def test_finance_closes_a_month_on_the_page(

@@ -1,6 +1,6 @@
 """Spark reads the same lake by the same definitions, and gives the same rows as DuckDB.
 
-One JVM serves the whole module, so it runs in one worker.
+One JVM serves the whole module: its tests follow each other, so one worker has them.
 """
 
 from __future__ import annotations
@@ -39,10 +39,7 @@ from tests.factories import (
 )
 
 LACKING = spark.lacking(look_closer=True)
-pytestmark = [
-    pytest.mark.skipif(bool(LACKING), reason=" ".join(LACKING)),
-    pytest.mark.xdist_group("spark"),
-]
+pytestmark = pytest.mark.skipif(bool(LACKING), reason=" ".join(LACKING))
 QUICKLY = """\
 spark.sql.shuffle.partitions 2
 spark.sql.codegen.wholeStage false

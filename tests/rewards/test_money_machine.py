@@ -261,11 +261,13 @@ class Money(RuleBasedStateMachine):
         key = f"{self.world.now}"
         self.world.do(lambda: payouts.prepare(currency, key=key, by="user:1", by_hand=by_hand))
 
-    @rule(mood=MOODS, currency=SOLD_IN)
-    def pay_day(self, mood: str, currency: str) -> None:
+    @rule(mood=MOODS, currency=SOLD_IN, hours=st.sampled_from([0, 2, 30]))
+    def pay_day(self, mood: str, currency: str, hours: float) -> None:
         self.prepare(by_hand=True, currency=currency)
         self.approve(by="user:2")
         self.send(mood)
+        if hours:
+            self.the_worker_catches_up(hours)
 
     @rule(by=st.sampled_from(["user:1", "user:2"]))
     def approve(self, by: str) -> None:

@@ -181,7 +181,7 @@ def test_a_marketer_makes_vouchers_saves_the_file_and_freezes_them(
     assert answer.status_code == 303
     lines = marketer.post(f"{answer.location}/codes.csv").text.splitlines()
     assert len(lines) == 31
-    (first, *_) = db.session.scalars(sa.select(Voucher))
+    (first, *_) = db.session.scalars(sa.select(Voucher).order_by(Voucher.id))
     marketer.post(f"{answer.location}/freeze", data={"reason": "lost", "voucher": first.id})
     marketer.post(f"{answer.location}/freeze", data={"reason": "stolen"})
     assert [a for a in acts() if a.startswith("voucher")] == [

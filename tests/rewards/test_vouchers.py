@@ -220,7 +220,8 @@ def test_points_are_given_with_a_reason_that_the_audit_log_keeps(app: Flask) -> 
         points.grant(who, -71, reason="too much", key="c")
     with pytest.raises(InvalidInputError):
         points.grant(who, 10, reason="  ", key="d")
-    lines = db.session.scalars(sa.select(AuditLine).where(AuditLine.act == "points.grant")).all()
+    query = sa.select(AuditLine).where(AuditLine.act == "points.grant").order_by(AuditLine.id)
+    lines = db.session.scalars(query).all()
     assert [line.details["points"] for line in lines] == [100, -30]
     assert verify.breaches() == []
 
