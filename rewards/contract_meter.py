@@ -38,6 +38,7 @@ from rewards.models import (
     VoucherTake,
 )  # fmt: skip
 from rewards.models_contracts import Contract, ThresholdKind
+from rewards.models_missions import Mission, MissionTake
 from rewards.thresholds import Limit
 
 _KEYS = ("ambassador_id", "objective")
@@ -162,6 +163,8 @@ def _objective() -> Any:
 
 def _pay(year: int, currency: str, only: Collection[int] | None, known_at: datetime | None) -> Any:
     source = sa.literal("voucher:") + sa.cast(VoucherTake.id, sa.String) + ":bonus"
+    mission = sa.literal("mission:") + sa.cast(MissionTake.id, sa.String)
+    of_mission = Entry.source.in_([mission + ":bonus", mission + ":back"])
     start, end = clock.year_bounds(year, program.current().timezone)
     query = (
         sa.select(
@@ -177,11 +180,15 @@ def _pay(year: int, currency: str, only: Collection[int] | None, known_at: datet
             ),
         )
         .outerjoin(VoucherTake, sa.and_(Posting.account == Account.BONUS, Entry.source == source))
+        .outerjoin(MissionTake, sa.and_(Posting.account == Account.BONUS, of_mission))
+        .outerjoin(Mission, Mission.id == MissionTake.mission_id)
         .outerjoin(Voucher, Voucher.id == VoucherTake.voucher_id)
         .outerjoin(VoucherBatch, VoucherBatch.id == Voucher.batch_id)
         .outerjoin(
             Campaign,
-            Campaign.id == sa.func.coalesce(Commission.campaign_id, VoucherBatch.campaign_id),
+            Campaign.id == sa.func.coalesce(
+                Commission.campaign_id, VoucherBatch.campaign_id, Mission.campaign_id
+            ),
         )
         .where(
             Posting.account.in_([Account.EXPENSE, Account.BONUS]),

@@ -26,14 +26,16 @@ from campaigns.models import Campaign, Message, MessageReader
 from core import clock, jobs, limits
 from core.db import affected, db, upsert_dialect
 from core.errors import NotFoundError
-from referrals import consents, content_links, invitations
-from referrals.models import Click, Code, Customer, Link, Purchase
+from referrals import consents, content_links, invitations, nps
+from referrals.models import Click, Code, Customer, CustomerIdentity, Link, Purchase
 from referrals.models_survey import SurveyAnswer
 from rewards import (
+    badges,
     connected,
     contracts,
     earnings,
     invitation_codes,
+    mission_takes,
     payout_details,
     payout_list,
     self_billing,
@@ -145,6 +147,7 @@ def collect(member: Member) -> dict[str, Any]:
             "created_at",
         ),
         "own_purchases": _own_purchases(member.id),
+        "nps_scores": nps.told(_names(member)),
         "messages": _messages(member.id),
         **personal.told(member.id, [member.email_hash] if member.email_hash else []),
         "invitations": invitations.told([member.email_hash] if member.email_hash else []),
@@ -200,6 +203,15 @@ def _as_ambassador(one: Ambassador) -> dict[str, Any]:
         "invitations_made": [
             {"note": made.note, "made_at": made.made_at, "state": made.state.value}
             for made in invitation_codes.mine(one.id, limit=10**6)
+        ],
+        "missions": [
+            _row(take, "state", "url", "handed_in_at", "decided_at", "reason", "amount", "points")
+            | {"mission": take.mission.name_en}
+            for take in mission_takes.of_ambassador(one.id)
+        ],
+        "badges": [
+            _row(held, "given_at") | {"badge": held.badge.name_en}
+            for held in badges.of_ambassador(one.id)
         ],
         **_perks(one.id),
         "questions": [
@@ -310,6 +322,16 @@ def _own_purchases(member_id: int) -> list[dict[str, Any]]:
         | {"survey_answer": answer}
         for one, answer in db.session.execute(query)
     ]  # fmt: skip
+
+
+def _names(member: Member) -> set[str]:
+    """Return the names by which shops know a member."""
+    query = (
+        sa.select(CustomerIdentity.key)
+        .join(Customer, Customer.id == CustomerIdentity.customer_id)
+        .where(Customer.member_id == member.id)
+    )
+    return {*db.session.scalars(query), f"email:{member.email_hash}"}
 
 
 def _visits(ambassador_id: int) -> list[dict[str, Any]]:

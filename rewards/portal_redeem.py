@@ -39,7 +39,10 @@ door = permissions.guard(
 
 @door.app_context_processor
 def _words() -> dict[str, object]:
-    return {"perk_words": wording, "reward_words": wording_rewards}
+    return {
+        "perk_words": wording, "reward_words": wording_rewards,
+        "is_accessible": perks.is_accessible,
+    }  # fmt: skip
 
 
 @door.get("")

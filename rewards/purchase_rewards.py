@@ -21,7 +21,7 @@ from core import clock
 from core.db import db, many, upsert_dialect
 from core.money import POINTS
 from referrals.models import Attribution
-from rewards import exchanges, ledger, lots, purse, rules
+from rewards import exchanges, ledger, lots, perk_mails, purse, rules
 from rewards.freezing import Columns
 from rewards.ledger import Draft, Leg
 from rewards.models import (
@@ -214,6 +214,7 @@ def _perk(one: Standing) -> None:
     except exchanges.GoneError:
         attempt.rollback()
         reward.state = EarnedState.GONE
+        perk_mails.ran_out(reward)
         return
     attempt.commit()
     reward.exchange_id, reward.times = given.id, reward.times + 1

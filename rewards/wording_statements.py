@@ -24,6 +24,7 @@ KINDS = {
     EntryKind.PAYOUT_SETTLED: _l("Paid out"),
     EntryKind.PAYOUT_RETURNED: _l("Payout came back"),
     EntryKind.BONUS: _l("Bonus"),
+    EntryKind.BONUS_BACK: _l("Bonus taken back"),
     EntryKind.EXCHANGE: _l("Perk, paid from the balance"),
     EntryKind.EXCHANGE_BACK: _l("Perk cancelled, its price came back"),
 }

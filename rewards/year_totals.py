@@ -73,7 +73,7 @@ def years() -> list[int]:
 def totals(year: int) -> list[Total]:
     """Return the totals of a year by name, a row for each currency."""
     start, end = clock.year_bounds(year, program.current().timezone)
-    is_back = Entry.kind.in_([EntryKind.CLAWBACK, EntryKind.REINSTATEMENT])
+    is_back = Entry.kind.in_([EntryKind.CLAWBACK, EntryKind.REINSTATEMENT, EntryKind.BONUS_BACK])
     cost = Posting.account.in_([Account.EXPENSE, Account.BONUS])
     owed = Posting.account.in_(
         [Account.PENDING, Account.HELD, Account.PAYABLE, Account.TRANSIT]

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0080_tell_whose_spend"
-down_revision = "0071_expire_points"
+down_revision = "0073_add_experiences"
 branch_labels = None
 depends_on = None
 
