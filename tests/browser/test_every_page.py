@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from datetime import timedelta
 from urllib.parse import urlsplit
 
 import pytest
@@ -22,7 +23,9 @@ from core import clock
 from referrals import invitations, invitees, links
 from referrals.invitations import Manner
 from referrals.invitees import Target
-from rewards import intake, invitation_codes
+from rewards import badges, intake, invitation_codes, mission_takes, missions, perks
+from rewards.models import PerkKind
+from rewards.models_missions import Proof
 from tests.browser import looks
 from tests.browser.conftest import Opener
 from tests.browser.site import Site, Visitor
@@ -72,6 +75,7 @@ def shop(site: Site) -> Site:
     endpoints.send_test(endpoint)
     _add_lists(lea.member_id)
     _add_invitations(lea, campaign.id)
+    _add_mission(lea.id, campaign.id)
     site.settle()
     return site
 
@@ -91,6 +95,25 @@ def _add_lists(member_id: int) -> None:
             messages.start(message)
             while messages.decide(message.id):
                 pass
+
+
+def _add_mission(ambassador_id: int, campaign_id: int) -> None:
+    """Add a badge that is held, an experience with seats, and a mission whose proof waits."""
+    badge = badges.create(name_en="Pioneer", name_fr="Pionnière")
+    badges.give(badge.id, ambassador_id)
+    perks.create(
+        perks.Terms(
+            kind=PerkKind.EXPERIENCE, name_en="A morning", name_fr="Une matinée", price=100,
+            stock=8, happens_at=clock.now() + timedelta(days=9), place="1 Lake Road",
+        )
+    )  # fmt: skip
+    mission = missions.create(
+        missions.Terms(
+            campaign_id=campaign_id, proof=Proof.CONTENT, name_en="Show it", name_fr="Montrez",
+            text_en="Publish.", text_fr="Publiez.", points=30, badge_id=badge.id,
+        )
+    )  # fmt: skip
+    mission_takes.hand_in(mission.id, ambassador_id, "https://social.example/p/1")
 
 
 def _add_invitations(inviter: Ambassador, campaign_id: int) -> None:
