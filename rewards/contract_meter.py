@@ -165,7 +165,8 @@ def _pay(year: int, currency: str, only: Collection[int] | None, known_at: datet
     source = sa.literal("voucher:") + sa.cast(VoucherTake.id, sa.String) + ":bonus"
     mission = sa.literal("mission:") + sa.cast(MissionTake.id, sa.String)
     of_mission = sa.and_(
-        Posting.account == Account.BONUS, MissionTake.ambassador_id == Posting.ambassador_id,
+        Posting.account == Account.BONUS,
+        MissionTake.ambassador_id == Posting.ambassador_id,
         Entry.source.in_([mission + ":bonus", mission + ":back"]),
     )  # by the ambassador, or every bonus would be compared with every mission that was done
     start, end = clock.year_bounds(year, program.current().timezone)

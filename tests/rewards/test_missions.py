@@ -233,7 +233,9 @@ def test_a_proof_waits_on_while_its_perk_is_gone(app: Flask, client: FlaskClient
     mission_takes.give(mission.id, first, by="Inès")
     sign_in(client, make_user(RoleName.MARKETER))
     db.session.commit()
-    answer = client.post(f"/console/missions/proofs/{take.id}/accept?lang=en", follow_redirects=True)
+    answer = client.post(
+        f"/console/missions/proofs/{take.id}/accept?lang=en", follow_redirects=True
+    )
     assert "None of these is left" in answer.text
     assert state(take) is TakeState.WAITING
 
@@ -351,7 +353,8 @@ def test_a_marketer_sets_a_mission_and_decides_its_proofs(app: Flask, client: Fl
         "text_fr": "Publiez.", "text_en": "Publish.", "proof": "content", "amount": "12.50",
         "badge_id": badge.id, "takes_limit": "5", "perk_id": "",
     }  # fmt: skip
-    assert client.post("/console/missions/new", data=told | {"amount": "x"}).status_code == 422
+    for wrong in ({"amount": "x"}, {"budget": "0"}):
+        assert client.post("/console/missions/new", data=told | wrong).status_code == 422
     assert client.post("/console/missions/new", data=told).status_code == 303
     mission = must(db.session.scalar(sa.select(Mission)))
     assert (mission.amount, mission.takes_limit) == (1_250, 5)
