@@ -54,6 +54,7 @@ ACTS = {
     "badge.give": _l("Badge given"),
     "badge.take_back": _l("Badge taken back"),
     "campaign.brief": _l("Words of a share kit changed"),
+    "tax_detail.change": _l("Details for the tax office changed"),
     "books.close": _l("Month closed"),
     "books.codes": _l("Account codes changed"),
     "books.export": _l("Journal exported"),

@@ -42,6 +42,7 @@ from rewards import (
     payout_details,
     payouts,
     self_billing,
+    tax_details,
 )  # fmt: skip
 from rewards.models import DataExport, PurchaseQuestion
 
@@ -121,6 +122,7 @@ def _end_part(ambassador: Ambassador) -> None:
     payouts.forget(ambassador.id)
     contracts.forget(ambassador.id)
     self_billing.withdraw(ambassador.id)
+    tax_details.forget(ambassador.id)
     content_links.forget(ambassador.id)
     mission_takes.forget(ambassador.id)
     invitation_codes.forget_notes(ambassador.id)

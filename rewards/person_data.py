@@ -39,6 +39,7 @@ from rewards import (
     payout_details,
     payout_list,
     self_billing,
+    tax_details,
 )  # fmt: skip
 from rewards.models import (
     OF_COMMISSION,
@@ -187,6 +188,7 @@ def _as_ambassador(one: Ambassador) -> dict[str, Any]:
             **_row(paid_to, "method", "holder", "changed_at"),
             "iban": payout_details.account_number(one.id),
         },
+        "for_the_tax_office": _tax(one.id),
         "contracts": _contracts(one.id),
         "account_at_stripe": stripe and _row(stripe, "account", "is_ready", "created_at"),
         "payouts": _payouts(one.id),
@@ -255,6 +257,17 @@ def _perks(ambassador_id: int) -> dict[str, Any]:
             .order_by(PurchaseReward.id)
         ),
     }
+
+
+def _tax(ambassador_id: int) -> dict[str, Any] | None:
+    said = tax_details.of(ambassador_id)
+    if said is None:
+        return None
+    told = _row(
+        said, "name", "is_business", "siret", "profession", "street", "postal_code", "city",
+        "country", "changed_at",
+    )  # fmt: skip
+    return {**told, "tin": tax_details.tin(ambassador_id)}
 
 
 def _contracts(ambassador_id: int) -> list[dict[str, Any]]:

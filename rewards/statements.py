@@ -93,6 +93,12 @@ def months(ambassador_id: int) -> list[str]:
     return found
 
 
+def before(ambassador_id: int, month: str) -> str | None:
+    """Return the month whose statement closes with what this one opens with, if there is one."""
+    earlier = _before(month)
+    return earlier if earlier in months(ambassador_id) else None
+
+
 def of_month(ambassador_id: int, month: str) -> list[Statement]:
     """Return the statement of a month for each currency, the program's first.
 
