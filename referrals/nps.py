@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -29,6 +29,7 @@ from referrals.models_nps import NpsScore
 from referrals.models_survey import ToldBy
 
 PROMOTER, DETRACTOR = 9, 6  # at least, at most
+EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 FEWEST = 30  # people, for a figure with its interval
 _95 = 1.96  # standard errors
 
@@ -94,11 +95,11 @@ def checked(told: Told) -> Told:
     """Return a score that can be recorded.
 
     Raises:
-        InvalidInputError: Not from 0 to 10, of the future, or of nobody.
+        InvalidInputError: Not from 0 to 10, of the future or too long ago, or of nobody.
     """
     if not 0 <= told.score <= 10:
         raise InvalidInputError(_("Give a whole number from 0 to 10."))
-    if told.answered_at > clock.now() + timedelta(days=1):
+    if not EARLIEST <= told.answered_at <= clock.now() + timedelta(days=1):
         raise InvalidInputError(_("Give the day of the answer; it cannot lie ahead."))
     if told.name is None:
         raise InvalidInputError(_("Name the person by an e-mail address or an id."))

@@ -8,6 +8,7 @@ from datetime import date, datetime, time
 from itertools import islice
 
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 
 from ambassadors import program
 from core import clock
@@ -25,8 +26,10 @@ COLUMNS = {
     "source": ("source",),
 }
 _SAID = {
-    nps.State.CONFLICT: "This person has another score of that moment; a score is not replaced.",
-    nps.State.UNKNOWN: "Nobody is known by this address or id; import their orders first.",
+    nps.State.CONFLICT: _l(
+        "This person has another score of that moment; a score is not replaced."
+    ),
+    nps.State.UNKNOWN: _l("Nobody is known by this address or id; import their orders first."),
 }
 
 
@@ -84,7 +87,8 @@ def _recorded(
             yield row, "rejected", error.detail
     states = nps.record([one for _row, one in told], ToldBy.FILE)
     for (row, _one), state in zip(told, states, strict=True):
-        yield row, "rejected" if state in _SAID else state.value, _SAID.get(state)
+        said = _SAID.get(state)
+        yield row, "rejected" if said else state.value, str(said) if said else None
 
 
 def _read(row: Row, found: Mapping[str, int], source: str) -> nps.Told:

@@ -169,8 +169,9 @@ def _decided(decide: Callable[[], object]) -> ResponseReturnValue:
     try:
         decide()
         db.session.commit()
-    except (InvalidInputError, mission_takes.MissionError,
-            mission_takes.ContractNeededError) as error:  # fmt: skip
+    except NotFoundError:
+        raise
+    except DomainError as error:  # a perk that is gone, a contract to sign, somebody who rests
         db.session.rollback()
         flash(error.detail, "error")
     else:

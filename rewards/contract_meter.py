@@ -210,7 +210,11 @@ def _objective() -> Any:
 def _pay(year: int, currency: str, only: Collection[int] | None, known_at: datetime | None) -> Any:
     source = sa.literal("voucher:") + sa.cast(VoucherTake.id, sa.String) + ":bonus"
     mission = sa.literal("mission:") + sa.cast(MissionTake.id, sa.String)
-    of_mission = Entry.source.in_([mission + ":bonus", mission + ":back"])
+    of_mission = sa.and_(
+        Posting.account == Account.BONUS,
+        MissionTake.ambassador_id == Posting.ambassador_id,
+        Entry.source.in_([mission + ":bonus", mission + ":back"]),
+    )  # by the ambassador, or every bonus would be compared with every mission that was done
     start, end = clock.year_bounds(year, program.current().timezone)
     query = (
         sa.select(
@@ -226,7 +230,7 @@ def _pay(year: int, currency: str, only: Collection[int] | None, known_at: datet
             ),
         )
         .outerjoin(VoucherTake, sa.and_(Posting.account == Account.BONUS, Entry.source == source))
-        .outerjoin(MissionTake, sa.and_(Posting.account == Account.BONUS, of_mission))
+        .outerjoin(MissionTake, of_mission)
         .outerjoin(Mission, Mission.id == MissionTake.mission_id)
         .outerjoin(Voucher, Voucher.id == VoucherTake.voucher_id)
         .outerjoin(VoucherBatch, VoucherBatch.id == Voucher.batch_id)

@@ -125,7 +125,7 @@ def take_one(perk: Perk, ambassador_id: int) -> None:
         .where(
             Perk.id == perk.id, Perk.status == OfferStatus.ACTIVE,
             sa.or_(Perk.stock.is_(None), Perk.taken < Perk.stock),
-            *perks.is_open(Perk, clock.now()),
+            *perks.is_offered(clock.now()),
         )
         .values(taken=Perk.taken + 1)
         .returning(Perk.id)

@@ -71,7 +71,7 @@ class MissionForm(Named):
             points=whole(self, "points") or 0, perk_id=chosen(self.perk_id.data),
             badge_id=chosen(self.badge_id.data), starts_at=starts_at, ends_at=ends_at,
             takes_limit=whole(self, "takes_limit"),
-            budget=amount(self, "budget", currency) or None,
+            budget=amount(self, "budget", currency) if self.budget.data else None,
         )  # fmt: skip
 
 

@@ -180,6 +180,19 @@ def expire(ambassador_id: int) -> int:
     return sum(draft.legs[0].amount for draft in drafts)
 
 
+def expired(source: str) -> int:
+    """Return how many of the points that an entry gave were not spent in time."""
+    lot = sa.select(sa.literal(_SOURCE) + sa.cast(Entry.id, sa.String)).where(
+        Entry.source == source
+    )
+    query = (
+        sa.select(sa.func.coalesce(sa.func.sum(Posting.amount), 0))
+        .join(Entry, Entry.id == Posting.entry_id)
+        .where(Entry.source == lot.scalar_subquery(), Posting.account == Account.POINTS)
+    )
+    return int(db.session.scalars(query).one())
+
+
 def _expiry(lot: Lot, term: PointsTerm) -> Draft:
     legs = ledger.move(
         lot.left, POINTS, debit=Account.POINTS, credit=Account.POINTS_EXPIRED,

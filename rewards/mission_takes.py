@@ -27,6 +27,7 @@ from rewards import (
     exchanges,
     gives,
     ledger,
+    lots,
     missions,
     points,
     purse,
@@ -104,10 +105,13 @@ def accept(take_id: int, *, by: str) -> MissionTake:
 
     Raises:
         NotFoundError: There is no such proof.
+        RestingError: They are suspended or have left since; the proof goes on waiting.
         MissionError: It does not wait any more, or nothing is left.
         ContractNeededError: They sign a contract first; the proof goes on waiting.
     """
-    return _give(_waiting(take_id), by=by)
+    take = _waiting(take_id)
+    purse.lock(take.ambassador_id)
+    return _give(take, by=by)
 
 
 def decline(take_id: int, *, reason: str, by: str) -> MissionTake:
@@ -129,6 +133,8 @@ def decline(take_id: int, *, reason: str, by: str) -> MissionTake:
 def reverse(take_id: int, *, reason: str, by: str) -> MissionTake:
     """Take back what a mission gave, once: money to below zero, points as far as there are some.
 
+    Points of it that expired are gone already.
+
     Raises:
         NotFoundError: There is no such proof.
         InvalidInputError: No reason.
@@ -140,7 +146,8 @@ def reverse(take_id: int, *, reason: str, by: str) -> MissionTake:
         raise MissionError(_("Nothing is given by this one, so nothing can be taken back."))
     _decide(take, TakeState.REVERSED, by=by, reason=words)
     key, who = f"mission:{take.id}", take.ambassador_id
-    take.points_back = min(take.points, max(0, purse.available(who, POINTS)))
+    still = take.points - lots.expired(f"{key}:points")
+    take.points_back = min(still, max(0, purse.available(who, POINTS)))
     if take.points_back:
         points.post_given(who, -take.points_back, source=f"{key}:points-back")
     if take.amount:

@@ -138,7 +138,7 @@ def offered(ambassador_id: int) -> list[Offered]:
             PerkPerson,
             sa.and_(PerkPerson.perk_id == Perk.id, PerkPerson.ambassador_id == ambassador_id),
         )
-        .where(Perk.status == OfferStatus.ACTIVE, *is_open(Perk, now))
+        .where(Perk.status == OfferStatus.ACTIVE, *is_offered(now))
         .order_by(Perk.unit != POINTS, Perk.price, Perk.id)
         .limit(100)
     )
@@ -151,6 +151,17 @@ def is_open(table: Any, now: datetime) -> tuple[Any, Any]:
         sa.or_(table.starts_at.is_(None), table.starts_at <= now),
         sa.or_(table.ends_at.is_(None), table.ends_at > now),
     )
+
+
+def is_offered(now: datetime) -> tuple[Any, ...]:
+    """Return the conditions under which a perk can be had now, and will still be of use."""
+    return (
+        *is_open(Perk, now),
+        sa.or_(
+            Perk.kind != PerkKind.EXPERIENCE, Perk.happens_at.is_(None), Perk.happens_at > now
+        ),
+        sa.or_(Perk.closes_at.is_(None), Perk.closes_at > now),
+    )  # fmt: skip
 
 
 def _is_gone(perk: Perk, mine: int) -> bool:

@@ -153,7 +153,11 @@ def _opening(ambassador_id: int, start: datetime) -> dict[str, Amounts]:
 
 def _lines(ambassador_id: int, start: datetime, end: datetime) -> dict[str, list[Line]]:
     columns = (Entry.id, Entry.kind, Entry.occurred_at, Entry.recorded_at, Posting.currency)
-    of_mission = sa.literal("mission:") + sa.cast(MissionTake.id, sa.String)
+    source = sa.literal("mission:") + sa.cast(MissionTake.id, sa.String)
+    of_mission = sa.and_(
+        MissionTake.ambassador_id == ambassador_id,
+        Entry.source.in_([source + ":bonus", source + ":back"]),
+    )
     mission = Mission.name_fr if i18n.language() == "fr" else Mission.name_en
     rows = db.session.execute(
         sa.select(
@@ -169,7 +173,7 @@ def _lines(ambassador_id: int, start: datetime, end: datetime) -> dict[str, list
             ),
         )
         .outerjoin(Campaign, Campaign.id == Commission.campaign_id)
-        .outerjoin(MissionTake, Entry.source.in_([of_mission + ":bonus", of_mission + ":back"]))
+        .outerjoin(MissionTake, of_mission)
         .outerjoin(Mission, Mission.id == MissionTake.mission_id)
         .where(
             Posting.ambassador_id == ambassador_id, Posting.account.in_(STANDS),

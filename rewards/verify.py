@@ -63,7 +63,7 @@ _PROTECTED = (
     "conversion", "period_take", "perk_exchange", "voucher_batch", "voucher", "voucher_take",
     "points_grant", "payout", "purchase_reward", "threshold", "contract_template", "contract",
     "closed_month", "closed_balance", "closed_document", "ledger_check", "billing_terms",
-    "billing_mandate", "vat_status", "invoice", "points_term", "mission", "mission_take",
+    "billing_mandate", "vat_status", "invoice", "points_term", "mission", "mission_take", "spend",
 )  # fmt: skip
 
 

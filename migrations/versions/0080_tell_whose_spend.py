@@ -1,6 +1,6 @@
 """Say for which ambassador a perk was paid, so that its cost is told by circle and kind.
 
-What exchanges told before is filled in from them.
+What exchanges and vouchers told before is filled in from them.
 """
 
 from __future__ import annotations
@@ -14,17 +14,24 @@ branch_labels = None
 depends_on = None
 
 ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
-_FILL = r"""
+_OF_EXCHANGES = r"""
 UPDATE spend SET ambassador_id = (
     SELECT perk_exchange.ambassador_id FROM perk_exchange
     WHERE perk_exchange.id = CAST(replace(substr(spend.key, 10), '\:back', '') AS BIGINT)
 ) WHERE kind = 'perks' AND key LIKE 'exchange:%'
 """
+_OF_VOUCHERS = r"""
+UPDATE spend SET ambassador_id = (
+    SELECT voucher_take.ambassador_id FROM voucher_take
+    WHERE voucher_take.id = CAST(replace(substr(spend.key, 9), '\:bonus', '') AS BIGINT)
+) WHERE kind = 'perks' AND key LIKE 'voucher:%'
+"""
 
 
 def upgrade() -> None:
     op.add_column("spend", sa.Column("ambassador_id", ID, nullable=True))
-    op.execute(_FILL)
+    op.execute(_OF_EXCHANGES)
+    op.execute(_OF_VOUCHERS)
 
 
 def downgrade() -> None:

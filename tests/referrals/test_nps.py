@@ -72,11 +72,12 @@ def test_a_file_keeps_the_lines_that_were_refused(app: Flask, buyers: None, tmp_
     lines = ["tom@example.com,9,2026-03-01", "tom@example.com,9,2026-03-01",
              "tom@example.com,2,2026-03-01", "no@example.com,9,2026-03-01",
              "ida@example.com,11,2026-03-01", "ida@example.com,ten,2026-03-01",
-             "ida@example.com,7,yesterday", ",8,2026-03-01"]  # fmt: skip
+             "ida@example.com,7,yesterday", ",8,2026-03-01",
+             "ida@example.com,7,0001-01-01"]  # fmt: skip
     file.write_text("email,score,answered_on\n" + "\n".join(lines) + "\n", "utf-8")
     run = app.test_cli_runner().invoke
     dry = run(args=["import", "nps", str(file), "--dry-run"])
-    assert dry.output.startswith("Would be: 1 created, 1 unchanged, 6 rejected")
+    assert dry.output.startswith("Would be: 1 created, 1 unchanged, 7 rejected")
     assert db.session.scalars(sa.select(NpsScore)).all() == []
     db.session.rollback()
     assert "1 created" in run(args=["import", "nps", str(file)]).output
@@ -102,6 +103,9 @@ def test_the_page_takes_a_file_and_shows_what_was_refused(
     answer = send(good + b"c-9;10;2026-03-01\n")
     assert answer.status_code == 422
     assert "Nobody is known" in answer.text
+    data = {"file": (io.BytesIO(good + b"c-9;10;2026-03-01\n"), "nps.csv"), "source": "api"}
+    french = client.post("/console/nps?lang=fr", data=data)
+    assert "Personne n’est connu" in french.text
     assert send(b"\x89PNG\r\n\x1a\n\x00\x00").status_code == 303
     assert send(b"a,b\n1,2\n").status_code == 303
     assert "needs the columns" in client.get("/console/nps?lang=en").text

@@ -22,7 +22,7 @@ from flask.testing import FlaskClient
 from accounts.models import AuditLine, RoleName
 from ambassadors import program
 from campaigns import spend
-from campaigns.models import SpendKind
+from campaigns.models import Spend, SpendKind
 from core import clock
 from core.db import db
 from reports import cac, closing, ledger_checks
@@ -238,6 +238,37 @@ def test_reports_that_missed_an_entry_are_made_again_before_a_month_is_closed(
         books.close("2026-03", bounds, by="user:1", papers=papers)
         assert made == [1000, 1007]
         assert books.document("2026-03", "spent.json") == "1007"
+
+
+@pytest.mark.parametrize("what", ["entry", "spend"])
+def test_reports_are_made_again_for_what_was_begun_before_and_committed_meanwhile(
+    app: Flask, sold: tuple[int, object], what: str
+) -> None:
+    with at(APRIL):
+        spend.record([_late_cost()])
+        db.session.commit()
+        made = list[str]()
+
+        def papers() -> dict[str, str]:
+            made.append("")
+            if len(made) == 1:  # its id was drawn before those of the others
+                db.session.add(_begun_first(what))
+                db.session.commit()
+            return {}
+
+        books.close("2026-03", closing.bounds("2026-03"), by="user:1", papers=papers)
+        assert len(made) == 2
+
+
+def _begun_first(what: str) -> Entry | Spend:
+    if what == "entry":
+        return Entry(
+            id=-1, kind=EntryKind.BONUS, source="test:late", occurred_at=MARCH, recorded_at=APRIL
+        )
+    return Spend(
+        id=-1, key="begun first", channel="community", on=MARCH.date(), amount=1, currency="EUR",
+        kind=SpendKind.OTHER, note="", created_at=APRIL,
+    )  # fmt: skip
 
 
 def test_no_entry_falls_between_two_months_when_the_time_zone_changes(app: Flask) -> None:

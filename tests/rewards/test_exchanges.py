@@ -341,6 +341,24 @@ def test_an_experience_has_a_date_a_place_and_seats_that_hold(app: Flask) -> Non
     assert verify.breaches() == []
 
 
+@pytest.mark.parametrize(
+    "terms",
+    [
+        {"kind": PerkKind.EXPERIENCE, "place": "Lausanne", "stock": 2},
+        {"kind": PerkKind.EARLY_ACCESS, "closes_at": NOW + timedelta(days=12)},
+    ],
+)
+def test_nobody_pays_for_what_is_over(app: Flask, terms: dict[str, Any]) -> None:
+    who = rich()
+    perk = make_perk(happens_at=NOW + timedelta(days=10), **terms)
+    with clock.frozen(NOW + timedelta(days=9)):
+        take(who, perk)
+    with clock.frozen(NOW + timedelta(days=12)):
+        assert [one.perk.id for one in perks.offered(who)] == []
+        with pytest.raises(exchanges.GoneError):
+            take(who, perk, "too late")
+
+
 def test_early_access_opens_its_page_to_who_has_it_in_its_time(
     app: Flask, client: FlaskClient
 ) -> None:

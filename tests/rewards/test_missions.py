@@ -12,6 +12,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from accounts.models import AuditLine, RoleName
+from ambassadors import program
+from ambassadors.models import Ambassador, AmbassadorStatus
 from campaigns.models import Spend
 from core import clock
 from core.db import db
@@ -23,8 +25,10 @@ from rewards import (
     exchanges,
     intake,
     jobs_missions,
+    lots,
     mission_takes,
     missions,
+    points,
     purse,
     statements,
     thresholds,
@@ -194,6 +198,48 @@ def test_what_was_given_is_taken_back_once_with_a_reason(app: Flask) -> None:
     assert sum(db.session.scalars(sa.select(Spend.amount))) == 520 - 520 + 520
 
 
+def test_points_that_expired_are_not_taken_back_a_second_time(app: Flask) -> None:
+    mission = make_mission(amount=0, points=60)
+    program.set_rules({"points_months": "1"})
+    who = taking_part(mission)
+    take = mission_takes.give(mission.id, who, by="Inès")
+    program.set_rules({"points_months": "0"})
+    points.grant(who, 50, reason="For the workshop.", key="workshop")
+    with clock.frozen(NOW + timedelta(days=70)):
+        assert lots.expire(who) == 60
+        mission_takes.reverse(take.id, reason="The photo was bought.", by="Inès")
+        assert has(who, POINTS) == 50
+
+
+def test_nothing_is_accepted_of_somebody_who_was_suspended_meanwhile(
+    app: Flask, client: FlaskClient
+) -> None:
+    mission = make_mission()
+    who = taking_part(mission)
+    take = mission_takes.hand_in(mission.id, who, POST)
+    db.session.get_one(Ambassador, who).status = AmbassadorStatus.SUSPENDED
+    sign_in(client, make_user(RoleName.MARKETER))
+    db.session.commit()
+    answer = client.post(f"/console/missions/proofs/{take.id}/accept", follow_redirects=True)
+    assert answer.status_code == 200
+    assert (state(take), has(who)) == (TakeState.WAITING, 0)
+
+
+def test_a_proof_waits_on_while_its_perk_is_gone(app: Flask, client: FlaskClient) -> None:
+    perk = make_perk(stock=1)
+    mission = make_mission(amount=0, perk_id=perk.id)
+    first, second = taking_part(mission, 1), taking_part(mission, 2)
+    take = mission_takes.hand_in(mission.id, second, POST)
+    mission_takes.give(mission.id, first, by="Inès")
+    sign_in(client, make_user(RoleName.MARKETER))
+    db.session.commit()
+    answer = client.post(
+        f"/console/missions/proofs/{take.id}/accept?lang=en", follow_redirects=True
+    )
+    assert "None of these is left" in answer.text
+    assert state(take) is TakeState.WAITING
+
+
 def test_enough_purchases_pay_a_bonus_once_they_can_no_longer_be_returned(app: Flask) -> None:
     mission = make_mission(proof=Proof.PURCHASES, goal=3)
     who = taking_part(mission)
@@ -314,8 +360,9 @@ def test_a_marketer_sets_a_mission_and_decides_its_proofs(app: Flask, client: Fl
         "text_fr": "Publiez.", "text_en": "Publish.", "proof": "content", "amount": "12.50",
         "badge_id": badge.id, "takes_limit": "5", "perk_id": "",
     }  # fmt: skip
-    wrong = client.post("/console/missions/new", data=told | {"amount": "x"})
-    assert (wrong.status_code, ".." in wrong.text) == (422, False)
+    for wrong in ({"amount": "x"}, {"budget": "0"}):
+        refused = client.post("/console/missions/new", data=told | wrong)
+        assert (refused.status_code, ".." in refused.text) == (422, False)
     assert client.post("/console/missions/new", data=told).status_code == 303
     mission = must(db.session.scalar(sa.select(Mission)))
     assert (mission.amount, mission.takes_limit) == (1_250, 5)

@@ -79,7 +79,8 @@ def test_m1_finds_an_entry_without_legs(sold: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "table", ["ledger_entry", "ledger_posting", "audit_line", "reward_rule", "commission", "code"]
+    "table",
+    ["ledger_entry", "ledger_posting", "audit_line", "reward_rule", "commission", "code", "spend"],
 )
 @pytest.mark.parametrize("event", ["update", "delete", "truncate"])
 def test_m2_finds_a_trigger_that_is_gone(app: Flask, table: str, event: str) -> None:
