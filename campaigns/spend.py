@@ -158,9 +158,9 @@ def booked_on(on: date, closed: str | None) -> date | None:
     return max(clock.local_day(clock.now(), program.current().timezone), open_from)
 
 
-def last_line() -> int | None:
-    """Return the id of the last line of all, to know whether another came."""
-    return db.session.scalar(sa.select(sa.func.max(Spend.id)))
+def count() -> int:
+    """Return how many lines there are, to know whether another came."""
+    return db.session.scalars(sa.select(sa.func.count(Spend.id))).one()
 
 
 def closed_through() -> str | None:

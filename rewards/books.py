@@ -247,21 +247,22 @@ def _locked(
 ) -> tuple[Books, Mapping[str, str]]:
     """Return the locked row of the books, and papers that hold all that came before the lock."""
     for _attempt in range(_ATTEMPTS):
-        before, told = _last_told(end), papers()  # takes its time, while nobody waits
+        before, told = _told(end), papers()  # takes its time, while nobody waits
         row = db.session.get_one(Books, 1, with_for_update=True, populate_existing=True)
-        if _last_told(end) == before:
+        if _told(end) == before:
             return row, told
         db.session.rollback()  # papers may not be made while others wait
     raise ConflictError(_("Much is being recorded just now; close the month in a moment."))
 
 
-def _last_told(end: datetime) -> tuple[int | None, int | None]:
-    """Return the last entry that counts before an instant and the last line of spend.
+def _told(end: datetime) -> tuple[int, int]:
+    """Return how many entries count before an instant, and how many lines of spend there are.
 
-    They tell whether another came.
+    Numbers of rows and not the last id tell whether another came: an id is given before its
+    row can be seen, so a lower one may appear after a higher one.
     """
-    entries = sa.select(sa.func.max(Entry.id)).where(end > BOOKED)
-    return db.session.scalar(entries), spend.last_line()
+    entries = sa.select(sa.func.count(Entry.id)).where(end > BOOKED)
+    return db.session.scalars(entries).one(), spend.count()
 
 
 def _digest(month: str, found: Sequence[Balance], papers: Mapping[str, str], before: str) -> str:
