@@ -138,8 +138,9 @@ def declared_rows(
     for one in found:
         amounts = (one.paid, one.gifts, one.total) if kind is ThresholdKind.DAS2 else (one.paid,)
         yield (
-            year, one.ambassador_id, one.name, *_person(kind, one, is_whole=is_whole), *map(major, amounts),
-            limit.currency, major(limit.amount), " ".join(sorted(one.unknown)),
+            year, one.ambassador_id, one.name, *_person(kind, one, is_whole=is_whole),
+            *map(major, amounts), limit.currency, major(limit.amount),
+            " ".join(sorted(one.unknown)),
         )  # fmt: skip
 
 
