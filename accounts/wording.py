@@ -69,6 +69,7 @@ ACTS = {
     "contract.sign": _l("Contract signed"),
     "contract_template.publish": _l("Words of the contract published"),
     "declaration.export": _l("Declaration for a tax office downloaded"),
+    "declaration.export_whole": _l("1099-NEC downloaded with whole tax numbers"),
     "year_totals.export": _l("Totals of a year downloaded"),
     "billing_mandate.accept": _l("Mandate of self-billing given"),
     "billing_mandate.withdraw": _l("Mandate of self-billing withdrawn"),

@@ -13,6 +13,7 @@ from core.db import db
 from core.errors import NotFoundError
 from rewards import statements, year_totals
 from rewards import wording_statements as words
+from rewards.forms_perks import ReasonForm
 from rewards.models_contracts import ThresholdKind
 
 SHOWN = 500  # rows; the file has all
@@ -58,6 +59,27 @@ def declaration(year: int, kind: str, ending: str) -> ResponseReturnValue:
     audit.record("declaration.export", "year", year, details)
     db.session.commit()
     return sheets.download(f"{kind}-{year}.{ending}", words.DECLARED_HEADS[told], rows)
+
+
+@door.route("/<int:year>/nec/whole", methods=["GET", "POST"])
+@permissions.fresh
+def whole(year: int) -> ResponseReturnValue:
+    """Send form 1099-NEC with whole tax numbers, to file it; the audit log keeps who and why."""
+    limit, found = year_totals.declared(ThresholdKind.NEC, _known(year))
+    if limit is None:
+        raise NotFoundError(_("There is no such declaration."))
+    form = ReasonForm()
+    if form.validate_on_submit():
+        rows = list(words.declared_rows(ThresholdKind.NEC, year, limit, found, is_whole=True))
+        details = {"kind": "nec", "count": len(rows), "reason": form.reason.data.strip()}
+        audit.record("declaration.export_whole", "year", year, details)
+        db.session.commit()
+        heads = words.DECLARED_HEADS[ThresholdKind.NEC]
+        return sheets.download(f"nec-{year}-whole.csv", heads, rows)
+    page = render_template(
+        "rewards/console_statements/whole.html", form=form, year=year, count=len(found)
+    )
+    return page, 422 if form.is_submitted() else 200
 
 
 @door.get("/of/<int:ambassador_id>")

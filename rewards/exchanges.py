@@ -207,6 +207,22 @@ def ready(exchange_id: int, promotion_code: str) -> None:
         done.state, done.settled_at = ExchangeState.DONE, clock.now()
 
 
+def code_failed(exchange_id: int, reason: str) -> Exchange | None:
+    """Cancel an exchange whose code could not be made for good; None if it waits for none.
+
+    The answer of the last call may have been lost, so a code that is there after all is stopped.
+    """
+    done = get(exchange_id)
+    purse.lock(done.ambassador_id, needs_active=False)
+    db.session.refresh(done)
+    if done.state is not ExchangeState.PREPARING or done.code_id is None:
+        return None
+    key = f"promotion-code:{done.code_id}"
+    payload = {"act": "withdraw", "code": db.session.get_one(Code, done.code_id).text, "key": key}
+    outbox.enqueue(stripe_codes.KIND, payload, key=f"{key}:withdraw")
+    return cancel(exchange_id, reason=reason)
+
+
 def of_ambassador(ambassador_id: int, *, limit: int = 20) -> list[tuple[Exchange, Code | None]]:
     """Return an ambassador's exchanges, the newest first, each with its code."""
     return _with_codes(Exchange.ambassador_id == ambassador_id, limit)

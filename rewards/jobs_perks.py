@@ -10,7 +10,7 @@ from core import outbox
 from core.db import db
 from integrations import stripe_codes
 from integrations.stripe_codes import Maker
-from rewards import exchanges, payout_notes, payouts
+from rewards import exchanges, payout_notes, payouts, perk_mails
 
 
 def prepare_codes() -> int:
@@ -55,6 +55,13 @@ def _make_credit(payout_id: int, payload: dict[str, Any], key: str, make: Maker)
 
 
 def _give_up(payload: dict[str, Any], _key: str, error: str) -> None:
-    """Make the money payable again of a code that could not be made for good."""
-    if payload["act"] == "make" and "payout" in payload:
-        payout_notes.credit_failed(int(payload["payout"]), f"Stripe did not make the code. {error}")
+    """Give back what a code was to be for, that could not be made for good."""
+    if payload["act"] != "make":
+        return
+    reason = f"Stripe did not make the code. {error}"
+    if "payout" in payload:
+        payout_notes.credit_failed(int(payload["payout"]), reason)
+        return
+    done = exchanges.code_failed(int(payload["exchange"]), reason)
+    if done is not None:
+        perk_mails.cancelled(done)

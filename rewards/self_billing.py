@@ -11,9 +11,11 @@ Source: CGI, art. 289, I-2 and 293 B; annexe II, art. 242 nonies A; BOI-TVA-DECL
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
 import sqlalchemy as sa
 from flask_babel import gettext as _
+from sqlalchemy.orm import aliased
 
 from accounts import audit
 from ambassadors import program
@@ -195,24 +197,28 @@ def on_paid(payout: Payout) -> None:
     db.session.flush()  # the payout is paid
     paid = _paid(payout.ambassador_id, payout.currency) + payout.amount
     gross = paid - _issued(payout.ambassador_id, payout.currency)
-    _issue(mandate, InvoiceKind.INVOICE, gross, payout.currency, payout_id=payout.id)
+    _invoice(mandate, payout, gross)
     correct(payout.ambassador_id, payout.currency)
 
 
-def correct(ambassador_id: int, currency: str) -> Invoice | None:
-    """Write a credit note for what was taken back, or came back, since it was invoiced."""
+def correct(ambassador_id: int, currency: str) -> list[Invoice]:
+    """Write credit notes for what was taken back, or came back, since it was invoiced.
+
+    An invoice whose payout came back is corrected first, then the latest, and none by more
+    than what is left of it.
+    """
     _lock(ambassador_id)
-    last = _last(ambassador_id, currency)
-    if last is None:
-        return None
     paid = _paid(ambassador_id, currency)
     debt = min(paid, max(0, _owed_back(ambassador_id, currency)))
     gross = _issued(ambassador_id, currency) - (paid - debt)
-    if gross <= 0:
-        return None
-    return _issue(
-        last.mandate, InvoiceKind.CREDIT_NOTE, gross, currency, corrects_id=last.id
-    )  # fmt: skip
+    made = []
+    for invoice, left in _uncorrected(ambassador_id, currency) if gross > 0 else ():
+        taken = min(gross, left)
+        made.append(_credit(invoice, taken, left=left))
+        gross -= taken
+        if not gross:
+            break
+    return made
 
 
 def to_correct() -> list[tuple[int, str]]:
@@ -254,25 +260,47 @@ def find(invoice_id: int, ambassador_id: int | None = None) -> Invoice:
     return found
 
 
-def _issue(
-    mandate: BillingMandate, kind: InvoiceKind, gross: int, currency: str, *,
-    payout_id: int | None = None, corrects_id: int | None = None,
-) -> Invoice:  # fmt: skip
+def _invoice(mandate: BillingMandate, payout: Payout, gross: int) -> None:
     status = vat_at(mandate.ambassador_id, _today())
     rate = status.rate if status else 0
-    net = money.divide_half_up(gross * BASIS_POINTS, BASIS_POINTS + rate)
+    _issue(
+        mandate, kind=InvoiceKind.INVOICE, payout_id=payout.id, currency=payout.currency,
+        gross=gross, net=_net(gross, rate), vat_rate=rate,
+        vat_number=status.vat_number if status else "",
+    )  # fmt: skip
+
+
+def _credit(invoice: Invoice, gross: int, *, left: int) -> Invoice:
+    """Take back a part of an invoice, at the rate it was written with (CGI, art. 272, 1).
+
+    The net amount is the difference of what is left before and after, so that the credit
+    notes of a whole invoice come to its very net amount and VAT.
+    """
+    rate = invoice.vat_rate
+    return _issue(
+        invoice.mandate, kind=InvoiceKind.CREDIT_NOTE, corrects_id=invoice.id, gross=gross,
+        currency=invoice.currency, net=_net(left, rate) - _net(left - gross, rate), vat_rate=rate,
+        vat_number=invoice.vat_number,
+    )  # fmt: skip
+
+
+def _issue(mandate: BillingMandate, *, gross: int, net: int, **told: Any) -> Invoice:
     made = Invoice(
         ambassador_id=mandate.ambassador_id, number=_next_number(mandate.ambassador_id),
-        kind=kind, payout_id=payout_id, corrects_id=corrects_id, mandate_id=mandate.id,
-        issued_on=_today(), issued_at=clock.now(), currency=currency, net=net, vat_rate=rate,
-        vat=gross - net, gross=gross, vat_number=status.vat_number if status else "",
-        customer=terms().customer,
+        mandate_id=mandate.id, issued_on=_today(), issued_at=clock.now(), gross=gross, net=net,
+        vat=gross - net, customer=terms().customer, **told,
     )  # fmt: skip
     db.session.add(made)
     db.session.flush()  # the audit log names it
-    details = {"number": made.label, "gross": gross, "currency": currency, "kind": kind.value}
+    details = {
+        "number": made.label, "gross": gross, "currency": made.currency, "kind": made.kind.value,
+    }  # fmt: skip
     audit.record("invoice.issue", "invoice", made.id, details)
     return made
+
+
+def _net(gross: int, rate: int) -> int:
+    return money.divide_half_up(gross * BASIS_POINTS, BASIS_POINTS + rate)
 
 
 def _next_number(ambassador_id: int) -> int:
@@ -316,12 +344,24 @@ def _owed_back(ambassador_id: int, currency: str) -> int:
     return int(db.session.scalars(query).one())
 
 
-def _last(ambassador_id: int, currency: str) -> Invoice | None:
-    query = sa.select(Invoice).where(
-        Invoice.ambassador_id == ambassador_id, Invoice.currency == currency,
-        Invoice.kind == InvoiceKind.INVOICE,
+def _uncorrected(ambassador_id: int, currency: str) -> list[tuple[Invoice, int]]:
+    """Return invoices of which something is left, and how much, in the order of correction."""
+    note = aliased(Invoice)
+    taken = (
+        sa.select(sa.func.coalesce(sa.func.sum(note.gross), 0))
+        .where(note.corrects_id == Invoice.id)
+        .scalar_subquery()
+    )
+    left = (Invoice.gross - taken).label("left")
+    query = (
+        sa.select(Invoice, left)
+        .join(Payout, Payout.id == Invoice.payout_id)
+        .where(Invoice.ambassador_id == ambassador_id, Invoice.currency == currency, left > 0)
+        .order_by(
+            sa.case((Payout.state == PayoutState.PAID, 1), else_=0), Invoice.number.desc()
+        )
     )  # fmt: skip
-    return db.session.scalar(query.order_by(Invoice.number.desc()).limit(1))
+    return [(row.Invoice, int(row.left)) for row in db.session.execute(query)]
 
 
 def _lock(ambassador_id: int) -> None:

@@ -58,6 +58,7 @@ class Line:
     told_at: datetime | None  # if it was told after the month was over
     about: str  # the campaign or the mission, if there is one
     purchase_id: int | None
+    mission_id: int | None  # of a bonus
     amounts: Amounts
 
 
@@ -163,6 +164,7 @@ def _lines(ambassador_id: int, start: datetime, end: datetime) -> dict[str, list
         sa.select(
             *columns, *_sums(), sa.func.max(Posting.purchase_id).label("purchase_id"),
             sa.func.max(sa.func.coalesce(Campaign.name, mission)).label("about"),
+            sa.func.max(Mission.id).label("mission_id"),
         )
         .join(Posting, Posting.entry_id == Entry.id)
         .outerjoin(
@@ -187,7 +189,8 @@ def _lines(ambassador_id: int, start: datetime, end: datetime) -> dict[str, list
         told_at = row.recorded_at if row.recorded_at >= end else None
         line = Line(
             entry_id=row.id, kind=row.kind, occurred_at=row.occurred_at, told_at=told_at,
-            about=row.about or "", purchase_id=row.purchase_id, amounts=_amounts(row),
+            about=row.about or "", purchase_id=row.purchase_id, mission_id=row.mission_id,
+            amounts=_amounts(row),
         )  # fmt: skip
         found.setdefault(row.currency, []).append(line)
     return found

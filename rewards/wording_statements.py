@@ -9,6 +9,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from core import money
+from rewards import tax_details
 from rewards.models import EntryKind
 from rewards.models_contracts import ThresholdKind
 from rewards.statements import Amounts, Statement
@@ -124,9 +125,12 @@ def total_rows(year: int, totals: list[Total]) -> Iterator[tuple[object, ...]]:
 
 
 def declared_rows(
-    kind: ThresholdKind, year: int, limit: Limit, found: list[Declared]
+    kind: ThresholdKind, year: int, limit: Limit, found: list[Declared], *, is_whole: bool = False
 ) -> Iterator[tuple[object, ...]]:
-    """Return the rows of a declaration's file; the last column names what has no rate."""
+    """Return the rows of a declaration's file; the last column names what has no rate.
+
+    Tax numbers are masked unless the file `is_whole`.
+    """
 
     def major(minor: int) -> Decimal:
         return money.to_major(minor, limit.currency)
@@ -134,8 +138,9 @@ def declared_rows(
     for one in found:
         amounts = (one.paid, one.gifts, one.total) if kind is ThresholdKind.DAS2 else (one.paid,)
         yield (
-            year, one.ambassador_id, one.name, *_person(kind, one), *map(major, amounts),
-            limit.currency, major(limit.amount), " ".join(sorted(one.unknown)),
+            year, one.ambassador_id, one.name, *_person(kind, one, is_whole=is_whole),
+            *map(major, amounts), limit.currency, major(limit.amount),
+            " ".join(sorted(one.unknown)),
         )  # fmt: skip
 
 
@@ -147,10 +152,11 @@ def details(kind: ThresholdKind, one: Declared) -> str:
     return str(_("given")) if said else str(_("asked for"))
 
 
-def _person(kind: ThresholdKind, one: Declared) -> tuple[str, ...]:
+def _person(kind: ThresholdKind, one: Declared, *, is_whole: bool) -> tuple[str, ...]:
     said, state = one.detail, details(kind, one)
     street, city, code = (said.street, said.city, said.postal_code) if said else ("", "", "")
     if kind is ThresholdKind.NEC:
+        state = (tax_details.number_in(said) if said and is_whole else None) or state
         return state, street, city, code, one.country
     siret, profession = (said.siret, said.profession) if said else ("", "")
     return siret, profession, street, code, city, one.country, state

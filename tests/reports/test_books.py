@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from flask import Flask
+from flask import Flask, current_app
 from flask.testing import FlaskClient
 
 from accounts.models import AuditLine, RoleName
@@ -555,3 +555,65 @@ def test_an_entry_shows_its_legs_and_leads_to_its_purchase(
     assert client.get("/console/ledger/entries/999999").status_code == 404
     assert client.get("/console/ledger/journal?year=20x6").status_code == 422
     assert client.get("/console/ledger/journal?on=2026-02-30").status_code == 422
+
+
+def test_two_people_who_close_a_month_at_once_close_it_once(sold: tuple[int, object]) -> None:
+    app = current_app._get_current_object()  # type: ignore[attr-defined]
+    ends = at_once(app, [partial(closing.close, "2026-03", by=f"user:{n}") for n in (1, 2)],
+                   now=APRIL)  # fmt: skip
+    assert ends == {"done": 1, "NotOverError": 1}
+    assert [one.month for one in books.closed_months()] == ["2026-03"]
+    assert [str(one) for one in verify.breaches()] == []
+
+
+def test_an_entry_that_is_seen_late_under_a_lower_number_is_in_the_papers(app: Flask) -> None:
+    """Its number was given first, and its transaction ended while the papers were made."""
+    told: list[int] = []
+
+    def record(number: int) -> None:
+        legs = [(Account.EXPENSE, 5), (Account.PENDING, -5)]
+        db.session.add(
+            Entry(
+                id=number, kind=EntryKind.COMMISSION, source=f"test:{number}", occurred_at=MARCH,
+                recorded_at=MARCH,
+                postings=[Posting(account=one, amount=much, currency="EUR") for one, much in legs],
+            )
+        )  # fmt: skip
+        db.session.commit()
+
+    def papers() -> dict[str, str]:
+        told.append(db.session.scalars(sa.select(sa.func.count(Entry.id))).one())
+        if len(told) == 1:
+            record(500)
+        return {"count.json": str(told[-1])}
+
+    record(1_000)
+    with at(APRIL):
+        books.close("2026-03", closing.bounds("2026-03"), by="user:1", papers=papers)
+        db.session.commit()
+    assert told == [1, 2]
+    assert books.document("2026-03", "count.json") == "2"
+
+
+def test_the_exported_journal_is_balanced_entry_by_entry_and_in_each_currency(
+    sold: tuple[int, object],
+) -> None:
+    _who, fact = sold
+    with at(APRIL):
+        release(due())
+        intake.take_refunds([refund_fact(fact, 3_333)])  # type: ignore[arg-type]
+        close()
+        intake.take_refunds(
+            [refund_fact(fact, 3_333, occurred_at=MARCH)]  # type: ignore[arg-type]
+        )
+        db.session.commit()
+    sums: dict[tuple[int, str], int] = {}
+    for month in ("2026-03", "2026-04"):
+        start, end = closing.bounds(month)
+        wanted = journal.Wanted(start=start, end=end)
+        for one in journal.lines(wanted):
+            key = one.entry_id, one.currency
+            sums[key] = sums.get(key, 0) + one.debit - one.credit
+        assert [one.balance for one in journal.sums(wanted)] == [0]
+    assert len(sums) == db.session.scalars(sa.select(sa.func.count(Entry.id))).one()
+    assert set(sums.values()) == {0}

@@ -21,6 +21,7 @@ from core.db import db
 from core.errors import InvalidInputError
 from core.money import POINTS
 from core.outbox import MessageState, OutboxMessage
+from integrations import stripe_codes
 from referrals import codes
 from referrals.models import Code, CodeStatus
 from rewards import exchanges, intake, jobs_perks, perks, points, purse, verify, vouchers
@@ -250,6 +251,37 @@ def test_a_worker_killed_after_stripe_answered_asks_again_under_the_same_key(
         assert jobs_perks.prepare_codes() == 1
     db.session.expire_all()
     assert state(done) is ExchangeState.DONE
+
+
+def test_a_code_that_stripe_refuses_for_good_is_cancelled_and_its_price_comes_back(
+    app: Flask, with_stripe: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    who = rich()
+    member = db.session.get_one(Ambassador, who).member
+    member.email = "zoe@example.org"
+    perk = make_perk(kind=PerkKind.REWARD_CODE, campaign_id=make_campaign().id, stock=1)
+    done = take(who, perk)
+    db.session.commit()
+    assert purse.available(who, POINTS) == 900
+
+    def refuse(_payload: object, _key: str) -> str:
+        raise ValueError("no such currency")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(stripe_codes, "_pretend", refuse)
+        for attempt in range(outbox.MAX_ATTEMPTS):
+            assert state(done) is ExchangeState.PREPARING
+            with clock.frozen(NOW + (attempt + 1) * 2 * outbox.LONGEST_WAIT):
+                assert jobs_perks.prepare_codes() == 0
+            db.session.expire_all()
+    assert (state(done), perk.taken) == (ExchangeState.CANCELLED, 0)
+    assert purse.available(who, POINTS) == 1_000
+    code = db.session.get_one(Code, done.code_id)
+    assert code.status is CodeStatus.FROZEN
+    keys = set(db.session.scalars(sa.select(OutboxMessage.key)))
+    assert keys >= {f"perk_cancelled:{done.id}", f"promotion-code:{code.id}:withdraw"}
+    assert exchanges.code_failed(done.id, "again") is None
+    assert verify.breaches() == []
 
 
 def test_a_voucher_can_give_a_perk_as_long_as_there_are_some(app: Flask) -> None:

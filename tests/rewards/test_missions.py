@@ -293,6 +293,18 @@ def test_the_statement_names_the_mission(app: Flask) -> None:
     assert sources == [f"mission:{take.id}:bonus", f"mission:{take.id}:back"]
 
 
+def test_a_bonus_in_my_statement_leads_to_the_mission_that_explains_it(
+    app: Flask, client: FlaskClient
+) -> None:
+    mission = make_mission()
+    who = as_ambassador(client, mission)
+    mission_takes.give(mission.id, who, by="Inès")
+    db.session.commit()
+    address = f"/portal/missions/{mission.id}"
+    assert f'href="{address}"' in client.get("/portal/statements/2026-03").text
+    assert "Given on" in client.get(address, headers={"Accept-Language": "en"}).text
+
+
 @pytest.mark.parametrize(
     ("terms", "field"),
     [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 
 import pytest
 import sqlalchemy as sa
@@ -13,13 +14,15 @@ from ambassadors.models import Ambassador
 from core import clock
 from core.db import db
 from core.errors import ConflictError, InvalidInputError, NotFoundError
-from rewards import intake, jobs_billing, payouts, self_billing, verify
+from rewards import erasure, intake, jobs_billing, payouts, self_billing, statements, verify
 from rewards.commissions import due, release
+from rewards.models import EntryKind
 from rewards.models_billing import Invoice, InvoiceKind
 from rewards.models_payouts import Payout, PayoutState
 from tests.conftest import NOW
 from tests.factories import make_user, must, purchase_fact, refund_fact, sign_in
 from tests.rewards.test_payouts import LATER, approved, earner, later, rules
+from tests.rewards.test_vouchers import at_once
 
 __all__ = ["rules"]
 
@@ -229,3 +232,176 @@ def test_finance_turns_self_billing_off_on_its_page(app: Flask) -> None:
     assert finance.post("/console/invoices", data=told | {"customer": ""}).status_code == 422
     assert finance.post("/console/invoices", data=told).status_code == 303
     assert self_billing.terms().is_on is False
+
+
+def refunded(who: int, amount: int, *, at: str) -> None:
+    """Give a customer a part of their money back, and let the hourly job correct invoices."""
+    fact = purchase_fact(codes=(), total=10_000, external_id=f"e{who}")
+    intake.take_refunds([refund_fact(fact, amount, external_id=at)])
+    db.session.commit()
+    jobs_billing.correct_invoices()
+
+
+def test_a_credit_note_keeps_the_rate_and_the_mention_of_the_invoice_it_corrects(
+    app: Flask,
+) -> None:
+    who = mandated()
+    with later():
+        pay()  # exempt
+        day = (LATER + timedelta(days=1)).date()
+        self_billing.set_vat(who, effective_from=day, rate=2_000, vat_number="FR123456")
+        db.session.commit()
+    with later(days=1):
+        refunded(who, 4_000, at="r1")
+    note, invoice = self_billing.of_ambassador(who)
+    assert (invoice.vat_rate, invoice.vat) == (0, 0)
+    assert (note.net, note.vat_rate, note.vat, note.vat_number) == (400, 0, 0, "")
+    assert note.corrects_id == invoice.id
+    holds()
+
+
+def test_an_invoice_carries_the_status_of_its_day_in_a_month_in_which_it_changed(
+    app: Flask,
+) -> None:
+    who = mandated()
+    with later():
+        day = (LATER + timedelta(days=1)).date()
+        self_billing.set_vat(who, effective_from=day, rate=2_000, vat_number="FR123456")
+        later_day = day + timedelta(days=35)
+        self_billing.set_vat(who, effective_from=later_day, rate=0, vat_number="")
+        intake.take_purchases(
+            [purchase_fact(codes=(f"EARN{who}",), total=12_000, external_id="second")]
+        )
+        db.session.commit()
+        pay()
+    with clock.frozen(LATER + timedelta(days=32)):
+        release(due())
+        db.session.commit()
+        pay(by="user:3")
+    second, first = self_billing.of_ambassador(who)
+    assert (first.vat_rate, first.net, first.vat) == (0, 1_000, 0)
+    assert (second.vat_rate, second.net, second.vat) == (2_000, 1_000, 200)
+    assert self_billing.vat_at(who, later_day).rate == 0  # type: ignore[union-attr]
+    assert (second.vat_rate, second.vat_number) == (2_000, "FR123456")
+
+
+def test_credit_notes_of_parts_come_to_the_very_net_amount_and_vat_of_the_invoice(
+    app: Flask,
+) -> None:
+    who = mandated()
+    self_billing.set_vat(who, effective_from=LATER.date(), rate=2_000, vat_number="FR123456")
+    db.session.commit()
+    with later():
+        pay()
+        for at, part in (("r1", 3_330), ("r2", 3_330), ("r3", 3_340)):
+            refunded(who, part, at=at)
+    *notes, invoice = self_billing.of_ambassador(who)
+    assert (invoice.net, invoice.vat, invoice.gross) == (833, 167, 1_000)
+    assert [one.gross for one in notes] == [334, 333, 333]
+    assert (sum(one.net for one in notes), sum(one.vat for one in notes)) == (833, 167)
+    holds()
+
+
+def test_each_credit_note_names_an_invoice_that_it_fits_into(app: Flask) -> None:
+    """Two invoices; the first payout came back, then more is taken back than the first was."""
+    who = mandated()
+    with later():
+        intake.take_purchases(
+            [purchase_fact(codes=(f"EARN{who}",), total=5_000, external_id="second")]
+        )
+        first = pay()
+    with clock.frozen(LATER + timedelta(days=32)):
+        release(due())
+        db.session.commit()
+        pay(by="user:3")
+        payouts.fail(first, "account closed")
+        db.session.commit()
+    found = [
+        (one.label[-4:], one.gross, one.corrects.label[-4:] if one.corrects else None)
+        for one in self_billing.of_ambassador(who)
+    ][::-1]
+    assert found == [("0001", 1_000, None), ("0002", 500, None), ("0003", 1_000, "0001")]
+    holds()
+
+
+def test_twenty_payouts_of_one_supplier_at_once_have_consecutive_numbers(app: Flask) -> None:
+    who = mandated()
+    with later():
+        (payout,) = approved()
+        batch_id = payout.batch_id
+        ids = []
+        for _one in range(20):
+            made = Payout(
+                batch_id=batch_id, ambassador_id=who, amount=100, currency="EUR",
+                method=payout.method, state=PayoutState.SENT, created_at=clock.now(),
+            )  # fmt: skip
+            db.session.add(made)
+            db.session.flush()
+            ids.append(made.id)
+    ends = at_once(app, [partial(_arrives, id_) for id_ in ids], now=LATER)
+    db.session.expire_all()
+    assert ends == {"done": 20}
+    found = self_billing.of_ambassador(who)
+    assert [one.number for one in found] == list(range(20, 0, -1))
+    assert {one.payout_id for one in found} == set(ids)
+    assert {one.gross for one in found if one.kind is InvoiceKind.INVOICE} == {100}
+
+
+def _arrives(payout_id: int) -> None:
+    payouts.settle(payouts.locked(payout_id))
+
+
+def test_a_withdrawn_mandate_ends_invoices_and_a_later_one_numbers_on(app: Flask) -> None:
+    who = mandated()
+    with later():
+        pay()
+        self_billing.withdraw(who)
+        intake.take_purchases(
+            [
+                purchase_fact(codes=(f"EARN{who}",), total=5_000, external_id=str(one))
+                for one in (1, 2)
+            ]
+        )
+        db.session.commit()
+        refunded(who, 1_000, at="r1")  # what was issued is still corrected
+    assert issued(who) == [("invoice", 1, 1_000), ("credit_note", 2, 100)]
+    with clock.frozen(LATER + timedelta(days=32)):
+        release(due())
+        db.session.commit()
+        pay(by="user:3")
+        assert len(issued(who)) == 2
+    holds()
+
+
+def test_an_erased_person_keeps_invoices_and_what_stands_on_them(app: Flask) -> None:
+    who, other = mandated(), mandated(20_000)
+    with later():
+        member = db.session.get_one(Ambassador, who).member
+        without = db.session.get_one(Ambassador, other).member
+        erasure.erase(without)  # before anything was invoiced
+        db.session.commit()
+        pay()
+        erasure.erase(member)
+        db.session.commit()
+        refunded(who, 4_000, at="r1")
+    note, invoice = self_billing.of_ambassador(who)
+    assert (invoice.mandate.name, invoice.mandate.address) == ("Zoé Martin", "Lyon")
+    assert (note.kind, note.gross) == (InvoiceKind.CREDIT_NOTE, 400)
+    assert self_billing.mandate_of(who) is None
+    assert self_billing.of_ambassador(other) == []
+    holds()
+
+
+def test_invoices_less_credit_notes_are_what_the_statement_says_was_paid(app: Flask) -> None:
+    who = mandated(9_990)
+    self_billing.set_vat(who, effective_from=LATER.date(), rate=2_000, vat_number="FR123456")
+    db.session.commit()
+    with later():
+        pay()
+        found = statements.of_month(who, f"{LATER:%Y-%m}")
+    paid = -sum(
+        line.amounts.total for one in found for line in one.lines
+        if line.kind is EntryKind.PAYOUT_SETTLED
+    )  # fmt: skip
+    (invoice,) = self_billing.of_ambassador(who)
+    assert invoice.gross == paid == invoice.net + invoice.vat == 999

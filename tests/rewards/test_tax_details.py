@@ -6,10 +6,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
 
-from accounts.models import RoleName
+from accounts import security
+from accounts.models import AuditLine, RoleName
 from ambassadors.models import Ambassador
 from core import clock
 from core.db import db
@@ -23,6 +25,7 @@ from tests.rewards.test_payouts import LATER, later, rules
 from tests.rewards.test_statements import paid
 
 __all__ = ["rules"]
+ACT = "declaration.export_whole"
 
 
 def said(**overrides: Any) -> tax_details.Said:
@@ -93,6 +96,35 @@ def test_a_tax_number_is_sealed_masked_and_kept_when_the_field_is_empty(app: Fla
         assert "123456789" in copy
         tax_details.change(who, said())  # moved to France
         assert tax_details.tin(who) is None
+
+
+def test_finance_takes_whole_tax_numbers_with_a_reason_that_is_kept_and_nobody_else_does(
+    app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (who,) = paid(2_500_000)
+    address = "/console/statements/2026/nec/whole"
+    with later():
+        tax_details.change(who, said(tin="123-45-6789", country="US", is_business=False))
+        db.session.commit()
+        marketer = app.test_client()
+        sign_in(marketer, make_user(RoleName.MARKETER))
+        assert marketer.post(address, data={"reason": "to file"}).status_code == 403
+        sign_in(client, make_user(RoleName.FINANCE))
+        assert address in client.get("/console/statements?year=2026").text
+        asked = client.get(address)
+        assert (asked.status_code, "123456789" in asked.text) == (200, False)
+        assert client.post(address, data={"reason": ""}).status_code == 422
+        assert client.get("/console/statements/1999/nec/whole").status_code == 404
+        assert db.session.scalar(sa.select(AuditLine).where(AuditLine.act == ACT)) is None
+        file = client.post(address, data={"reason": "to file with the IRS"})
+        assert "123456789" in file.text
+        masked = client.post("/console/statements/2026/nec.csv").text
+        assert ("*****6789" in masked, "123456789" in masked) == (True, False)
+        line = db.session.scalars(sa.select(AuditLine).where(AuditLine.act == ACT)).one()
+        assert line.details == {"kind": "nec", "count": 1, "reason": "to file with the IRS"}
+        with monkeypatch.context() as patched:
+            patched.setattr(security, "is_fresh", lambda: False)
+            assert client.post(address, data={"reason": "again"}).status_code == 303
 
 
 def test_the_portal_asks_once_a_declaration_needs_it(app: Flask, client: FlaskClient) -> None:
