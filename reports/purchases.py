@@ -190,7 +190,11 @@ def _parameters(period: Period, currency: str, wanted: Filter) -> dict[str, Any]
 
 
 def _ambassadors(wanted: Filter) -> str | None:
-    """Return the ids of the ambassadors who are asked for, with commas between; None for all."""
+    """Return the ids of the ambassadors who are asked for, with commas between; None for all.
+
+    Text, as DuckDB takes three times as long to bind a list: 50,000 ids are 290 kB, and add a
+    tenth of a second to a million purchases.
+    """
     if not wanted.kind and not wanted.circle:
         return None
     return ",".join(map(str, people.ambassadors(kind=wanted.kind, circle=wanted.circle))) or "0"

@@ -6,7 +6,8 @@
 --   unknown), $channel (community, unattributed), $touch (code: credit by a code),
 --   $refunded (true: only with refunds), $commission (true: only with a commission), $survey
 --   (what the customer answered: community, other, nothing), $country, $campaign (its slug),
---   $ambassadors (ids of those who have the credit, with commas between), $cohort (month of the customer's first purchase), with it $segment (community, other).
+--   $ambassadors (ids of those who have the credit, with commas between), $cohort (month of the
+--   customer's first purchase), with it $segment (community, other).
 SELECT
     id, month, occurred_at, source, external_id, customer_id, customer_status, currency, total,
     discount, refunded, total - refunded AS net, country, ambassador_id, campaign, code, touch,
@@ -38,7 +39,10 @@ WHERE currency = $currency AND month BETWEEN $from AND $to
             SELECT firsts.customer_id FROM purchases AS firsts
             WHERE firsts.currency = $currency AND firsts.customer_status = 'new'
                 AND firsts.month = $cohort
-                AND ($segment IS NULL OR (firsts.ambassador_id IS NOT NULL) = ($segment = 'community'))
+                AND (
+                    $segment IS NULL
+                    OR (firsts.ambassador_id IS NOT NULL) = ($segment = 'community')
+                )
         )
     )
     AND (

@@ -36,6 +36,9 @@ WHERE currency = $currency AND month BETWEEN $from AND $to
             SELECT firsts.customer_id FROM purchases AS firsts
             WHERE firsts.currency = $currency AND firsts.customer_status = 'new'
                 AND firsts.month = $cohort
-                AND ($segment IS NULL OR (firsts.ambassador_id IS NOT NULL) = ($segment = 'community'))
+                AND (
+                    $segment IS NULL
+                    OR (firsts.ambassador_id IS NOT NULL) = ($segment = 'community')
+                )
         )
     )
