@@ -24,6 +24,7 @@ WHERE currency = $currency AND month BETWEEN $from AND $to
             ELSE 'other' END
     )
     AND ($country IS NULL OR country = $country)
+    AND ($customer IS NULL OR customer_id = $customer)
     AND ($campaign IS NULL OR (campaign = $campaign AND ambassador_id IS NOT NULL))
     AND (
         $ambassadors IS NULL OR ambassador_id IN (
