@@ -35,6 +35,7 @@ from reports import (
     members,
     people,
     prediction,
+    prediction_segments,
     purchases,
     views,
     what_if,
@@ -165,8 +166,9 @@ def show_ltv() -> str:
     lines = {name: cohorts.at_equal_age(over, name) for name in cohorts.SEGMENTS}
     spent = cac.report(span, currency, copy=copy).totals
     ahead = prediction.report(span, currency, copy=copy)
+    apart = prediction_segments.report(span, currency, copy=copy)
     return _page(
-        report, ahead=ahead, about_ahead=_about(ahead), margin=margin,
+        report, ahead=ahead, about_ahead=_about(ahead), apart=apart, margin=margin,
         lines=lines, chart_of=figures.ltv_by_age(lines, report),
         ages=sorted({point.age_months for line in lines.values() for point in line}),
         cac_community=spent.cac_community, cac_paid=spent.cac_paid,
