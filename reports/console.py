@@ -166,7 +166,9 @@ def show_ltv() -> str:
     lines = {name: cohorts.at_equal_age(over, name) for name in cohorts.SEGMENTS}
     spent = cac.report(span, currency, copy=copy).totals
     ahead = prediction.report(span, currency, copy=copy)
-    apart = prediction_segments.report(span, currency, copy=copy)
+    apart = None  # two more fits, made for who asks
+    if request.args.get("apart"):
+        apart = prediction_segments.report(span, currency, copy=copy)
     return _page(
         report, ahead=ahead, about_ahead=_about(ahead), apart=apart, margin=margin,
         lines=lines, chart_of=figures.ltv_by_age(lines, report),

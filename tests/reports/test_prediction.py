@@ -295,7 +295,8 @@ def test_each_segment_is_fitted_by_itself_and_says_why_it_cannot_be_told(
     assert [row["ltv_12"] for row in answer["rows"]] == [None, others.ltv_12]
     assert answer["totals"] == {"size": 270, "gap": None}
     sign_in(client, make_user(RoleName.FINANCE))
-    page = client.get(f"/console/reports/ltv?{ADDRESS}&lang=en").text
+    assert "apart=1" in client.get(f"/console/reports/ltv?{ADDRESS}").text
+    page = client.get(f"/console/reports/ltv?{ADDRESS}&apart=1&lang=en").text
     assert "Community: it cannot be told. Only 30 customers have come" in page
     assert "prediction_segments.xlsx" in page
     text = client.get(f"/console/reports/prediction_segments.csv?{ADDRESS}&lang=en").text
