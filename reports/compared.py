@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from flask_babel import lazy_pgettext
 
 from ambassadors import program
 from core.errors import InvalidInputError
@@ -41,7 +42,9 @@ COLUMNS = (
     Column("channel", Kind.TEXT, _l("Channel"), _l("Of the first purchase: community or other.")),
     Column("joined_month", Kind.MONTH, _l("Joined"), _l("The month in which a member joined.")),
 )  # fmt: skip
-TOTALS = (Column("people", Kind.COUNT, _l("People"), _l("All of this list.")),)
+TOTALS = (
+    Column("people", Kind.COUNT, lazy_pgettext("customers", "People"), _l("All of this list.")),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
