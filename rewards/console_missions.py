@@ -8,7 +8,7 @@ from flask import Blueprint, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from accounts import identities, permissions
+from accounts import identities, permissions, users
 from ambassadors import program
 from core import forms
 from core.db import db, retried
@@ -152,13 +152,15 @@ def move_badge(badge_id: int, act: str) -> ResponseReturnValue:
     """Give a badge to somebody, or take it back."""
     if act not in {"give", "take-back"}:
         raise NotFoundError(_("There is nothing at this address."))
-    ambassador_id = _meant(WhoForm())
-    if act == "give":
-        badges.give(badge_id, ambassador_id)
+    move = badges.give if act == "give" else badges.take_back
+    try:
+        move(badge_id, _meant(WhoForm()))
+        db.session.commit()
+    except InvalidInputError as error:
+        db.session.rollback()
+        flash(error.detail, "error")
     else:
-        badges.take_back(badge_id, ambassador_id)
-    db.session.commit()
-    flash(_("Saved."))
+        flash(_("Saved."))
     return redirect(url_for(".all_badges"), code=303)
 
 
@@ -184,9 +186,9 @@ def _meant(form: WhoForm) -> int:
 
 
 def _page(mission_id: int, form: WhoForm) -> str:
-    mission = missions.get(mission_id)
+    mission, takes = missions.get(mission_id), mission_takes.of_mission(mission_id)
     return render_template(
-        "rewards/console_missions/one.html",
-        mission=mission, takes=mission_takes.of_mission(mission_id), form=form,
+        "rewards/console_missions/one.html", mission=mission, takes=takes, form=form,
+        names=users.actor_names(take.decided_by for take, _name in takes if take.decided_by),
         reason=ReasonForm(formdata=None),
     )  # fmt: skip

@@ -272,7 +272,7 @@ def amount(form: Any, name: str, currency: str) -> int:
     try:
         found = cells.amount(text, currency, cells.decimal_sign([text])[0] or ".")
     except ValueError as error:
-        raise InvalidInputError(f"{error}.", faults=[Fault(f"/{name}", f"{error}.")]) from None
+        raise InvalidInputError(str(error), faults=[Fault(f"/{name}", str(error))]) from None
     if found < 0:
         detail = _("The amount is above zero.")
         raise InvalidInputError(detail, faults=[Fault(f"/{name}", detail)])

@@ -216,6 +216,8 @@ def _limit_faults(terms: Terms) -> list[Fault]:
         value = getattr(terms, name)
         if value is not None and not 0 < value < 2**31:
             faults.append(Fault(f"/{name}", _("Write a whole number above zero.")))
+    if terms.budget is not None and terms.amount > terms.budget > 0:
+        faults.append(Fault("/budget", _("It does not pay the amount even once.")))
     if terms.starts_at and terms.ends_at and terms.starts_at >= terms.ends_at:
         faults.append(Fault("/ends_on", _("The last day is before the first.")))
     return faults

@@ -11,7 +11,7 @@ from flask_babel import lazy_pgettext, ngettext
 from ambassadors.models import Circle
 from campaigns import wording as campaign_words
 from campaigns.models import Campaign
-from core import i18n
+from core import clock, i18n
 from core.db import db
 from core.money import POINTS
 from rewards.invitation_codes import InviteState
@@ -62,13 +62,13 @@ def text(perk: Perk) -> str:
 
 
 def when(perk: Perk) -> list[str]:
-    """Return when and where an experience is, or when early access is open; else nothing."""
+    """Return when and where an experience is, or when early access opens and ends; else nothing."""
     if perk.kind is PerkKind.EXPERIENCE:
         return [i18n.moment(perk.happens_at), perk.place]
     if perk.kind is not PerkKind.EARLY_ACCESS:
         return []
     told = []
-    if perk.happens_at is not None:
+    if perk.happens_at is not None and perk.happens_at > clock.now():
         told.append(str(_("Opens on %(moment)s", moment=i18n.moment(perk.happens_at))))
     if perk.closes_at is not None:
         told.append(str(_("Open until %(moment)s", moment=i18n.moment(perk.closes_at))))

@@ -257,6 +257,7 @@ def test_the_statement_names_the_mission(app: Flask) -> None:
         ({"campaign_id": 999_999}, "/campaign_id"),
         ({"takes_limit": -1}, "/takes_limit"),
         ({"perk_id": 999_999}, "/perk_id"),
+        ({"amount": 200, "budget": 100}, "/budget"),
         ({"starts_at": NOW, "ends_at": NOW}, "/ends_on"),
     ],
 )
@@ -294,20 +295,27 @@ def test_the_portal_shows_missions_and_takes_a_proof(app: Flask, client: FlaskCl
     assert client.post(address, data={"text": POST}).status_code == 422
     (take,) = mission_takes.of_ambassador(who)
     mission_takes.decline(take.id, reason="No mention.", by="Inès")
-    assert "No mention." in client.get(address, headers=english).text
+    page = client.get(address, headers=english).text
+    assert "you can hand it in again. They say: No mention." in page
+    missions.set_status(mission, OfferStatus.FROZEN)
+    db.session.commit()
+    page = client.get(address, headers=english).text
+    assert ("the mission is over. They say: No mention." in page, "again." in page) == (True, False)
     assert client.get("/portal/missions/999999").status_code == 404
 
 
 def test_a_marketer_sets_a_mission_and_decides_its_proofs(app: Flask, client: FlaskClient) -> None:
     campaign = make_campaign()
     badge = badges.create(name_en="Pioneer", name_fr="Pionnière")
-    sign_in(client, make_user(RoleName.MARKETER))
+    marketer = make_user(RoleName.MARKETER)
+    sign_in(client, marketer)
     told = {
         "campaign_id": campaign.id, "name_fr": "Montrez", "name_en": "Show it",
         "text_fr": "Publiez.", "text_en": "Publish.", "proof": "content", "amount": "12.50",
         "badge_id": badge.id, "takes_limit": "5", "perk_id": "",
     }  # fmt: skip
-    assert client.post("/console/missions/new", data=told | {"amount": "x"}).status_code == 422
+    wrong = client.post("/console/missions/new", data=told | {"amount": "x"})
+    assert (wrong.status_code, ".." in wrong.text) == (422, False)
     assert client.post("/console/missions/new", data=told).status_code == 303
     mission = must(db.session.scalar(sa.select(Mission)))
     assert (mission.amount, mission.takes_limit) == (1_250, 5)
@@ -318,7 +326,7 @@ def test_a_marketer_sets_a_mission_and_decides_its_proofs(app: Flask, client: Fl
     client.post(f"/console/missions/proofs/{two.id}/decline", data={"reason": "No mention."})
     assert [state(one), state(two)] == [TakeState.DONE, TakeState.DECLINED]
     page = client.get(f"/console/missions/{mission.id}").text
-    assert "No mention." in page
+    assert ("No mention." in page, marketer.name in page, "user:" in page) == (True, True, False)
     client.post(f"/console/missions/proofs/{one.id}/reverse", data={"reason": "Bought."})
     assert (state(one), has(first)) == (TakeState.REVERSED, 0)
     nobody = client.post(f"/console/missions/{mission.id}", data={"ambassador": "nobody"})
@@ -341,6 +349,8 @@ def test_a_person_gives_a_badge_and_takes_it_back(app: Flask, client: FlaskClien
     meant = {"ambassador": f"PART1X{mission.id}"}
     for _twice in range(2):
         client.post(f"/console/missions/badges/{badge.id}/give", data=meant)
+    unknown = client.post(f"/console/missions/badges/{badge.id}/give", data={"ambassador": "?"})
+    assert unknown.location == "/console/missions/badges"
     assert [held.badge_id for held in badges.of_ambassador(who)] == [badge.id]
     english = {"Accept-Language": "en"}
     page = client.get(f"/console/ambassadors/{who}", headers=english).text
