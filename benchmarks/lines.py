@@ -33,7 +33,7 @@ from campaigns.terms import AmbassadorEarns, FriendGets, Terms
 from core.db import db
 from integrations import facts
 from referrals import code_batches, codes, jobs_codes, links
-from reports import catalogue, cohorts, engine, engine_duckdb, lake, prediction
+from reports import catalogue, cohorts, engine, engine_duckdb, lake, prediction, prediction_segments
 from reports.models import Period
 from rewards import intake
 
@@ -313,7 +313,7 @@ def every(sizes: Any) -> Sequence[Line]:
             Line(f"report {name}", "the same SQL, bare", "0.77",
                  partial(report, name=name))
             for name in catalogue.REPORTS
-            if name != prediction.NAME  # a fit, not a question
+            if name not in (prediction.NAME, prediction_segments.NAME)  # a fit, not a question
         ),
         Line("lake after 1,000 purchases", "", "1 s", refresh),
         *(

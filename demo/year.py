@@ -25,6 +25,7 @@ _NEW_A_DAY = 9.0  # new customers on a usual day of the program's year
 _CLICKS_A_DAY = 26.0
 _SEND_BACK, _DISPUTE = 0.027, 0.0025
 _ADVERTISES = "Théo Girard"  # buys search ads on the brand's name: held for a person to decide
+_OLD_FRIENDS = 150  # days from the opening in which ambassadors first bought
 _SURVEY = 0.42  # share of customers who say how they heard of us
 _HEARD = ("instagram", "google", "market", "press", "other")
 _KINDS = (ClickKind.VISIT,) * 16 + (
@@ -141,10 +142,13 @@ class _Story:
         return allies
 
     def _ambassador_buys(self, ally: Ally) -> None:
-        """Make an ambassador a customer of old, as most were before they were asked."""
+        """Make an ambassador a customer of old, as all were before they were asked.
+
+        So enough of them have months on either side of joining to be held against others.
+        """
         every = self.rng.uniform(24, 75)
         buyer = Buyer(self._number(), ally.email, ally.country, every, 0.96, self=ally)
-        first = self.rng.randrange(0, 150 if ally.kind is AmbassadorKind.CUSTOMER else 400)
+        first = self.rng.randrange(_OLD_FRIENDS)
         self.due[self.calendar.opening + timedelta(days=first)].append(buyer)
 
     def _day(self, day: date) -> None:

@@ -49,7 +49,7 @@ class ReportOut(Struct):
 
 @door.get("/<name>")
 @api.operation(
-    "Read a report: acquisition, codes, cac, cohorts, ltv, prediction or members.",
+    "Read a report: acquisition, codes, cac, cohorts, ltv, members or one of the predictions.",
     answers={200: ReportOut},
     query={
         "from": "The first month, YYYY-MM; eleven months before `to` unless given.",

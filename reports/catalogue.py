@@ -10,7 +10,17 @@ from flask_babel import gettext as _
 from ambassadors import program
 from core import clock, money
 from core.errors import InvalidInputError, NotFoundError
-from reports import acquisition, cac, codes, cohorts, engine, grouping, members, prediction
+from reports import (
+    acquisition,
+    cac,
+    codes,
+    cohorts,
+    engine,
+    grouping,
+    members,
+    prediction,
+    prediction_segments,
+)
 from reports.models import Period, Report, following, period
 
 USUAL_MONTHS = 12
@@ -31,6 +41,7 @@ REPORTS: Mapping[str, Maker] = {
     cohorts.NAME: cohorts.report,
     cohorts.LTV: cohorts.ltv_report,
     prediction.NAME: prediction.report,
+    prediction_segments.NAME: prediction_segments.report,
     members.NAME: members.report,
 }
 

@@ -54,6 +54,7 @@ _command("ltv", "What a customer has brought by each age, by month of the first 
 _command(
     "prediction", "What a customer will have brought at twelve months, or why it cannot be told."
 )
+_command("prediction_segments", "The same, for those who came through the community and others.")
 _command("members", "Members against others: what was observed, and an estimate with a control.")
 
 

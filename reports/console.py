@@ -35,6 +35,7 @@ from reports import (
     members,
     people,
     prediction,
+    prediction_segments,
     purchases,
     views,
     what_if,
@@ -165,8 +166,11 @@ def show_ltv() -> str:
     lines = {name: cohorts.at_equal_age(over, name) for name in cohorts.SEGMENTS}
     spent = cac.report(span, currency, copy=copy).totals
     ahead = prediction.report(span, currency, copy=copy)
+    apart = None  # two more fits, made for who asks
+    if request.args.get("apart"):
+        apart = prediction_segments.report(span, currency, copy=copy)
     return _page(
-        report, ahead=ahead, about_ahead=_about(ahead), margin=margin,
+        report, ahead=ahead, about_ahead=_about(ahead), apart=apart, margin=margin,
         lines=lines, chart_of=figures.ltv_by_age(lines, report),
         ages=sorted({point.age_months for line in lines.values() for point in line}),
         cac_community=spent.cac_community, cac_paid=spent.cac_paid,
@@ -196,7 +200,7 @@ def download_csv(name: str) -> Response:
     if name == purchases.NAME:
         return _purchases_csv()
     report = _made(name)
-    _audited(report.name, report.period, "csv")
+    audited(report.name, report.period, "csv")
     rows = exports.cells(report.columns, report.rows, report.currency)
     return sheets.download(exports.filename(report, "csv"), exports.heads(report.columns), rows)
 
@@ -205,7 +209,12 @@ def download_csv(name: str) -> Response:
 def download_xlsx(name: str) -> Response:
     """Give a report as a workbook with its definitions."""
     report = _made(name)
-    _audited(report.name, report.period, "xlsx")
+    audited(report.name, report.period, "xlsx")
+    return workbook(report)
+
+
+def workbook(report: Report) -> Response:
+    """Return an answer that saves a report as a workbook."""
     book = io.BytesIO()
     exports.to_xlsx(report, book)
     answer = Response(book.getvalue(), mimetype=sheets.XLSX)
@@ -247,6 +256,7 @@ def _lede(span: Period, wanted: purchases.Filter) -> str:
         wanted.survey and wording.SAID[wanted.survey],
         cohort and _("customers who first bought in %(month)s", month=i18n.month(cohort)),
         wanted.segment and wording.CAME[wanted.segment],
+        wanted.customer and _("customer %(number)s", number=wanted.customer),
         wanted.refunded and _("with a refund"),
         wanted.commission and _("with a commission"),
     )
@@ -256,7 +266,7 @@ def _lede(span: Period, wanted: purchases.Filter) -> str:
 def _purchases_csv() -> Response:
     span, currency = catalogue.asked_period(request.args), catalogue.asked_currency(request.args)
     wanted = purchases.asked_filter(request.args)
-    _audited(purchases.NAME, span, "csv")
+    audited(purchases.NAME, span, "csv")
     copy = engine.fresh()
     found = purchases.every(copy, span, currency, wanted)
     rows = exports.cells(purchases.COLUMNS, found, currency)
@@ -352,7 +362,7 @@ def _asked_margin() -> int:
     return margin
 
 
-def _audited(name: str, span: Period, kind: str) -> None:
+def audited(name: str, span: Period, kind: str) -> None:
     """Leave a line of an export; a GET only reads unless it says otherwise."""
     details = {"from": span.first, "to": span.last, "format": kind, "filters": dict(request.args)}
     with writing():

@@ -18,7 +18,7 @@ and empirical processes", 1996, chapter 2.9; Student's quantile by Abramowitz an
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -160,20 +160,46 @@ def _estimate(
     return Estimate(value, value - reach, value + reach, number)
 
 
+def counted(customers: Customers, matched: Sequence[Cell], measure: Measure) -> list[Cell]:
+    """Return who stands behind the estimate of a measure: the cells, without who cannot count.
+
+    Args:
+        customers: Everybody.
+        matched: From `matching.cells`.
+        measure: What is compared.
+    """
+    found = []
+    for cell in matched:
+        known = [(members, here) for _joined, members, here in _present(customers, cell, measure)]
+        if known:
+            here = np.logical_or.reduce([one for _members, one in known])
+            members = np.sort(np.concatenate([one for one, _here in known]))
+            found.append(Cell(members, cell.others[here]))
+    return found
+
+
 def _strata(customers: Customers, cell: Cell, measure: Measure, windows: Windows) -> list[_Stratum]:
     found = []
     first = int(customers.first[cell.members[0]])
-    for joined in np.unique(customers.joined[cell.members]):
+    for joined, members, here in _present(customers, cell, measure):
+        before, after = windows(first, joined)
+        others = _sums(measure, cell.others, before, after) * here[:, None]
+        found.append(_Stratum(_sums(measure, members, before, after), others, int(here.sum())))
+    return found
+
+
+def _present(
+    customers: Customers, cell: Cell, measure: Measure
+) -> Iterator[tuple[int, Ints, Bools]]:
+    """Yield each month of joining with the members who count, and which of the others do."""
+    for joined in np.unique(customers.joined[cell.members]).tolist():
         members = cell.members[customers.joined[cell.members] == joined]
-        before, after = windows(first, int(joined))
         here = np.ones(len(cell.others), dtype=np.bool_)
         if measure.present is not None:
             members = members[measure.present[members, joined]]
             here = measure.present[cell.others, joined]
         if len(members) and here.sum() >= FEWEST_OTHERS:
-            others = _sums(measure, cell.others, before, after) * here[:, None]
-            found.append(_Stratum(_sums(measure, members, before, after), others, int(here.sum())))
-    return found
+            yield joined, members, here
 
 
 def _sums(measure: Measure, people: Ints, before: range, after: range) -> Floats:

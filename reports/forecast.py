@@ -93,10 +93,14 @@ class _Source:
     first: str
     currency: str
     one_in: int
+    segment: str | None
 
     def read(self, last: str) -> tuple[History, Names]:
         """Return the histories up to the end of a month, and the cohort of each."""
-        given = {"currency": self.currency, "one_in": self.one_in, "until": _end(last).isoformat()}
+        given = {
+            "currency": self.currency, "one_in": self.one_in, "until": _end(last).isoformat(),
+            "segment": self.segment,
+        }  # fmt: skip
         rows = engine.run(self.copy, "prediction", Period(self.first, last), given)
         names = ("repeats", "recency_days", "age_days", "baskets", "spent")
         table = np.array([[row[name] for name in names] for row in rows], dtype=np.float64)
@@ -106,8 +110,9 @@ class _Source:
 
 
 def forecast(
-    copy: engine.Copy, seen: Period, currency: str, *, customers: int, age: int
-) -> Forecast:
+    copy: engine.Copy, seen: Period, currency: str, *, customers: int, age: int,
+    segment: str | None = None,
+) -> Forecast:  # fmt: skip
     """Return the forecast for the cohorts of a period that have not reached an age.
 
     Remembered as long as the files of these months stay the same.
@@ -118,10 +123,11 @@ def forecast(
         currency: Only purchases in this currency.
         customers: How many first bought in these months.
         age: In months, as `age_months` of the cohorts.
+        segment: Only customers who came so; all unless given.
     """
-    source = _Source(copy, seen.first, currency, max(1, -(-customers // MOST_CUSTOMERS)))
+    source = _Source(copy, seen.first, currency, max(1, -(-customers // MOST_CUSTOMERS)), segment)
     files = copy.manifest.paths("purchases", seen.months)
-    question = ("forecast", str(copy.folder), *files, source.one_in, seen, currency, age)
+    question = ("forecast", str(copy.folder), *files, source.one_in, seen, currency, age, segment)
     return engine.remembered(question, lambda: _made(source, seen, age))
 
 

@@ -67,7 +67,7 @@ class Totals:
 
 
 @dataclass(frozen=True, slots=True)
-class _Facts:
+class Facts:
     """What was read, months counted from the first of the history."""
 
     customers: Customers
@@ -78,6 +78,7 @@ class _Facts:
     net: Ints
     subscribers: Subscribers
     months: range  # of the period that are over
+    firsts: Mapping[str, Any]  # the columns of members_firsts.sql, a row for each customer
 
     @property
     def last(self) -> int:
@@ -123,10 +124,8 @@ def report(
         copy: The state to read; a fresh one unless given.
     """
     copy = copy or engine.fresh(most_rows=most_rows)
-    facts = _read(copy, period, currency)
-    rng = np.random.default_rng(SEED)
-    chosen = matching.comparable(facts.customers, facts.months)
-    cells = matching.cells(facts.customers, chosen, rng)
+    facts = read(copy, period, currency)
+    chosen, cells = compared(facts)
     return Report(
         name=NAME, currency=currency, period=period, timezone=program.current().timezone,
         as_of=copy.manifest.as_of, sql=engine.definition(NAME), text=wording.TEXT,
@@ -134,6 +133,20 @@ def report(
         totals=_totals(facts, chosen, cells), total_columns=wording.TOTALS,
         other_currencies=engine.other_currencies(copy, period, currency),
     )  # fmt: skip
+
+
+def compared(facts: Facts) -> tuple[Ints, list[Cell]]:
+    """Return the members who can be compared, and the cells of who is; the same ones each time."""
+    chosen = matching.comparable(facts.customers, facts.months)
+    return chosen, matching.cells(facts.customers, chosen, np.random.default_rng(SEED))
+
+
+def counted(facts: Facts, cells: list[Cell], name: str) -> list[Cell]:
+    """Return who stands behind the estimate of the measure of that name."""
+    kept, few, within = _matched(facts, cells)
+    measure = next(seen.measure for seen in _measures(facts, kept) if seen.name == name)
+    found = estimates.counted(few, within, measure)
+    return [Cell(kept[one.members], kept[one.others]) for one in found]
 
 
 def lasting(
@@ -149,7 +162,8 @@ def lasting(
     ]
 
 
-def _read(copy: engine.Copy, period: Period, currency: str) -> _Facts:
+def read(copy: engine.Copy, period: Period, currency: str) -> Facts:
+    """Return the figures that the report is made of, see `report`."""
     present = clock.local_month(clock.now(), program.current().timezone)
     last = min(period.last, following(present, -1))
     begin = min(following(period.first, -HISTORY), last)
@@ -160,10 +174,10 @@ def _read(copy: engine.Copy, period: Period, currency: str) -> _Facts:
     known = _ints(firsts["customer_id"])
     sums = _of_known(engine.arrays(copy, NAME, span, given), known, zero)
     paid = _of_known(engine.arrays(copy, "members_subscriptions", span, given), known, zero)
-    return _Facts(
+    return Facts(
         _customers(firsts, known, zero), sums["position"], sums["month_number"],
         sums["purchases"], sums["gross"], sums["net"],
-        subscribers.read(paid, paid["position"], len(known), months.stop - 1), months,
+        subscribers.read(paid, paid["position"], len(known), months.stop - 1), months, firsts,
     )  # fmt: skip
 
 
@@ -192,8 +206,17 @@ def _of_known(found: Mapping[str, Any], known: Ints, zero: int) -> dict[str, Int
     return columns
 
 
-def _rows(facts: _Facts, cells: list[Cell]) -> list[Row]:
-    """Return a row for each measure; only matched people are laid out by month."""
+def _rows(facts: Facts, cells: list[Cell]) -> list[Row]:
+    """Return a row for each measure."""
+    kept, few, within = _matched(facts, cells)
+    return [_row(seen, few, within) for seen in _measures(facts, kept)]
+
+
+def _matched(facts: Facts, cells: list[Cell]) -> tuple[Ints, Customers, list[Cell]]:
+    """Return the matched people alone, as only they are laid out by month.
+
+    Their positions among all, what is known of them, and the cells with positions among them.
+    """
     nobody = np.zeros(0, dtype=np.int64)
     sides = [side for one in cells for side in (one.members, one.others)]
     kept = np.unique(np.concatenate([nobody, *sides]))
@@ -204,7 +227,7 @@ def _rows(facts: _Facts, cells: list[Cell]) -> list[Row]:
     few = Customers(
         few.first[kept], few.basket[kept], few.country[kept], few.channel[kept], few.joined[kept]
     )
-    return [_row(seen, few, within) for seen in _measures(facts, kept)]
+    return kept, few, within
 
 
 def _row(seen: _Seen, customers: Customers, cells: list[Cell]) -> Row:
@@ -231,7 +254,7 @@ def _row(seen: _Seen, customers: Customers, cells: list[Cell]) -> Row:
     )  # fmt: skip
 
 
-def _measures(facts: _Facts, kept: Ints) -> Iterator[_Seen]:
+def _measures(facts: Facts, kept: Ints) -> Iterator[_Seen]:
     counts, gross, net = (
         _laid_out(facts, values, kept) for values in (facts.purchases, facts.gross, facts.net)
     )
@@ -253,7 +276,7 @@ def _measures(facts: _Facts, kept: Ints) -> Iterator[_Seen]:
         yield _Seen(name, kind, inside[name], outside[name], with_one, measure, last)
 
 
-def _laid_out(facts: _Facts, values: Ints, kept: Ints) -> Any:
+def _laid_out(facts: Facts, values: Ints, kept: Ints) -> Any:
     """Return sums as customers by months, without the month of the first purchase."""
     place = np.full(len(facts.customers), -1)
     place[kept] = np.arange(len(kept))
@@ -263,7 +286,7 @@ def _laid_out(facts: _Facts, values: Ints, kept: Ints) -> Any:
     return panel
 
 
-def _observed(facts: _Facts, who: Bools) -> dict[str, float | None]:
+def _observed(facts: Facts, who: Bools) -> dict[str, float | None]:
     """Return each measure as it was seen, without any control."""
     since, months = facts.since, facts.months
     rows = (
@@ -285,7 +308,7 @@ def _observed(facts: _Facts, who: Bools) -> dict[str, float | None]:
     }
 
 
-def _totals(facts: _Facts, chosen: Ints, cells: list[Cell]) -> Totals:
+def _totals(facts: Facts, chosen: Ints, cells: list[Cell]) -> Totals:
     joined, them = facts.customers.joined, facts.subscribers
     return Totals(
         members=int(facts.is_member.sum()), others=int((~facts.is_member).sum()),

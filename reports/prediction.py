@@ -85,7 +85,7 @@ class Totals:
 
 def report(
     period: Period, currency: str, *, most_rows: int | None = None,
-    copy: engine.Copy | None = None,
+    copy: engine.Copy | None = None, segment: str | None = None,
 ) -> Report:  # fmt: skip
     """Return the prediction for the cohorts of a period, a row for each.
 
@@ -94,11 +94,12 @@ def report(
         currency: Only purchases in this currency.
         most_rows: See `lake.refresh`.
         copy: The state to read; a fresh one unless given.
+        segment: Only customers who came so, `community` or `other`; all unless given.
     """
     copy = copy or engine.fresh(most_rows=most_rows)
     seen = _over(period)
-    known = _observed(copy, seen, currency) if seen else {}
-    made = _forecast(copy, seen, currency, known) if seen and known else None
+    known = _observed(copy, seen, currency, segment) if seen else {}
+    made = _forecast(copy, seen, currency, known, segment=segment) if seen and known else None
     told = made.told if made else None
     reason = wording.reason(made.reason if made else Reason.TOO_EARLY, made) if not told else None
     rows = [_row(row, told, reason) for row in known.values()]
@@ -118,19 +119,23 @@ def _over(period: Period) -> Period | None:
     return Period(period.first, last) if period.first <= last else None
 
 
-def _observed(copy: engine.Copy, seen: Period, currency: str) -> dict[str, cohorts.Row]:
+def _observed(
+    copy: engine.Copy, seen: Period, currency: str, segment: str | None
+) -> dict[str, cohorts.Row]:
     """Return each cohort at the greatest age that is told: its own, or twelve months."""
     rows = cohorts.report(seen, currency, copy=copy).rows
+    rows = [row for row in rows if segment in (None, row.segment)]
     return {row.cohort: row for row in cohorts.merged(rows) if row.age_months <= AGE}
 
 
 def _forecast(
-    copy: engine.Copy, seen: Period, currency: str, known: Mapping[str, cohorts.Row]
-) -> Forecast:
+    copy: engine.Copy, seen: Period, currency: str, known: Mapping[str, cohorts.Row], *,
+    segment: str | None,
+) -> Forecast:  # fmt: skip
     from reports import forecast  # SciPy is loaded by who asks for a prediction, not by all
 
     customers = sum(row.size for row in known.values())
-    return forecast.forecast(copy, seen, currency, customers=customers, age=AGE)
+    return forecast.forecast(copy, seen, currency, customers=customers, age=AGE, segment=segment)
 
 
 def _row(known: cohorts.Row, told: Told | None, reason: str | None) -> Row:

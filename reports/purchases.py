@@ -50,6 +50,7 @@ class Filter:
     circle: str | None = None  # its name; only of ambassadors who sit in it
     cohort: str | None = None  # the month of the customer's first purchase
     segment: str | None = None  # how the customer came, beside a cohort: community or other
+    customer: int | None = None  # the number of one customer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +122,16 @@ def asked_filter(asked: Mapping[str, str]) -> Filter:
         campaign=asked.get("campaign") or None,
         kind=asked.get("kind") or None, circle=asked.get("circle") or None,
         cohort=asked.get("cohort") or None, segment=asked.get("segment") or None,
+        customer=_asked_customer(asked.get("customer")),
     )  # fmt: skip
+
+
+def _asked_customer(text: str | None) -> int | None:
+    if not text:
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) <= 18):
+        raise InvalidInputError(_("customer: use the number of a customer."))
+    return int(text)
 
 
 def asked_place(text: str | None) -> Place | None:
@@ -190,7 +200,11 @@ def _parameters(period: Period, currency: str, wanted: Filter) -> dict[str, Any]
 
 
 def _ambassadors(wanted: Filter) -> str | None:
-    """Return the ids of the ambassadors who are asked for, with commas between; None for all."""
+    """Return the ids of the ambassadors who are asked for, with commas between; None for all.
+
+    Text, as DuckDB takes three times as long to bind a list: 50,000 ids are 290 kB, and add a
+    tenth of a second to a million purchases.
+    """
     if not wanted.kind and not wanted.circle:
         return None
     return ",".join(map(str, people.ambassadors(kind=wanted.kind, circle=wanted.circle))) or "0"

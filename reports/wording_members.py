@@ -119,6 +119,12 @@ LOOKS = {
     Verdict.NOT_ENOUGH: "unknown", Verdict.TRENDS_DIFFER: "watch", Verdict.NO_DIFFERENCE: "plain",
     Verdict.HIGHER: "good", Verdict.LOWER: "good",
 }  # fmt: skip
+GROUPS: dict[str, Any] = {
+    "matched": _l("Matched members and others"),
+    "comparable": _l("Comparable members"),
+    "members": _l("Members"),
+    "others": _l("Others"),
+}
 VERDICT_RULE = _l(
     "A verdict needs 30 matched members. “Higher” and “lower” mean that the whole interval lies on "
     "that side of zero; “no difference shown” is not proof that there is none. Five measures are "

@@ -23,6 +23,8 @@ from referrals import codes, landings
 from referrals.landings import Standing
 from referrals.models import Attribution, Click, Purchase, Refund, RefundState
 from referrals.models_invitations import Invitation
+from reports import catalogue
+from reports.estimates import Verdict
 from rewards.models import Account, EarnedState, Exchange, Posting, PurchaseReward
 from rewards.models_missions import MissionTake
 from tests.factories import must
@@ -96,6 +98,7 @@ def test_the_demo_loads_once_and_its_money_adds_up(app: Flask, drawn: year.Year)
     _everyone_can_sign_in()
     _a_campaign_pays_in_points()
     _there_is_something_to_share()
+    _members_can_be_held_against_others()
     before = [count(table) for table in (Purchase, Click, Posting, Spend, AuditLine)]
     second = run(args=["demo", "load"])
     assert second.exit_code == 0
@@ -140,6 +143,13 @@ def _the_ledger_adds_up() -> None:
     assert balances[Account.HELD] < 0, "nothing waits for a person to decide"
     lost = {one["reason"] for row in db.session.scalars(sa.select(Attribution.lost)) for one in row}
     assert {"self_referral", "second_code", "outside_window", "outranked"} <= lost
+
+
+def _members_can_be_held_against_others() -> None:
+    report = catalogue.make("members", {})
+    told = {row.measure: row.verdict for row in report.rows}
+    assert report.totals.matched >= 30
+    assert Verdict.NOT_ENOUGH not in {told[name] for name in ("aov", "frequency", "ltv")}
 
 
 def _a_campaign_pays_in_points() -> None:

@@ -4,6 +4,7 @@
 -- Source, cohort: those of cohorts.sql.  $to is the last month that is over, $until the day after.
 -- A row is a customer, without a name or number; of a large shop one customer in $one_in of
 --   each cohort, the same ones each time.
+-- $segment: null for all, else how the customer came, as in cohorts.sql: community or other.
 -- Purchases of one day (UTC) count as one, as in the source of the model.
 -- repeats: days with a purchase after the first one.  recency_days: from the first to the last.
 -- age_days: from the first to $until.
@@ -16,6 +17,7 @@ WITH firsts AS (
         row_number() OVER (PARTITION BY month ORDER BY customer_id) AS place
     FROM purchases
     WHERE currency = $currency AND customer_status = 'new' AND month BETWEEN $from AND $to
+        AND ($segment IS NULL OR (ambassador_id IS NOT NULL) = ($segment = 'community'))
 ),
 days AS (
     SELECT

@@ -6,7 +6,8 @@
 --   unknown), $channel (community, unattributed), $touch (code: credit by a code),
 --   $refunded (true: only with refunds), $commission (true: only with a commission), $survey
 --   (what the customer answered: community, other, nothing), $country, $campaign (its slug),
---   $ambassadors (ids of those who have the credit, with commas between), $cohort (month of the customer's first purchase), with it $segment (community, other).
+--   $ambassadors (ids of those who have the credit, with commas between), $cohort (month of the
+--   customer's first purchase), with it $segment (community, other), $customer (their number).
 SELECT
     id, month, occurred_at, source, external_id, customer_id, customer_status, currency, total,
     discount, refunded, total - refunded AS net, country, ambassador_id, campaign, code, touch,
@@ -26,6 +27,7 @@ WHERE currency = $currency AND month BETWEEN $from AND $to
             ELSE 'other' END
     )
     AND ($country IS NULL OR country = $country)
+    AND ($customer IS NULL OR customer_id = $customer)
     AND ($campaign IS NULL OR (campaign = $campaign AND ambassador_id IS NOT NULL))
     AND (
         $ambassadors IS NULL OR ambassador_id IN (
@@ -38,7 +40,10 @@ WHERE currency = $currency AND month BETWEEN $from AND $to
             SELECT firsts.customer_id FROM purchases AS firsts
             WHERE firsts.currency = $currency AND firsts.customer_status = 'new'
                 AND firsts.month = $cohort
-                AND ($segment IS NULL OR (firsts.ambassador_id IS NOT NULL) = ($segment = 'community'))
+                AND (
+                    $segment IS NULL
+                    OR (firsts.ambassador_id IS NOT NULL) = ($segment = 'community')
+                )
         )
     )
     AND (

@@ -24,6 +24,7 @@ WHERE currency = $currency AND month BETWEEN $from AND $to
             ELSE 'other' END
     )
     AND ($country IS NULL OR country = $country)
+    AND ($customer IS NULL OR customer_id = $customer)
     AND ($campaign IS NULL OR (campaign = $campaign AND ambassador_id IS NOT NULL))
     AND (
         $ambassadors IS NULL OR ambassador_id IN (
@@ -36,6 +37,9 @@ WHERE currency = $currency AND month BETWEEN $from AND $to
             SELECT firsts.customer_id FROM purchases AS firsts
             WHERE firsts.currency = $currency AND firsts.customer_status = 'new'
                 AND firsts.month = $cohort
-                AND ($segment IS NULL OR (firsts.ambassador_id IS NOT NULL) = ($segment = 'community'))
+                AND (
+                    $segment IS NULL
+                    OR (firsts.ambassador_id IS NOT NULL) = ($segment = 'community')
+                )
         )
     )

@@ -21,6 +21,8 @@ from campaigns.models import SpendKind
 from core import clock
 from core.db import db
 from referrals.models import Code
+from reports import engine, people, purchases
+from reports.models import Period
 from tests.factories import make_ambassador, make_campaign, make_code, make_key, make_user, sign_in
 from tests.reports.conftest import buy
 
@@ -180,6 +182,16 @@ def test_a_circle_and_a_kind_lead_to_the_purchases_of_their_ambassadors(
     assert client.get(f"/console/reports/purchases?{SPAN}&kind=king").status_code == 422
     page = client.get(f"/console/reports/purchases?{SPAN}&kind=partner&circle=Bakers&lang=en").text
     assert "Partner, circle Bakers." in page
+
+
+def test_a_kind_of_very_many_ambassadors_leads_to_their_purchases(
+    world: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = people.ambassadors()
+    monkeypatch.setattr(people, "ambassadors", lambda **_asked: [*known, *range(10**6, 1_050_000)])
+    copy, wanted = engine.fresh(), purchases.Filter(kind="customer")
+    asked = (copy, Period("2026-01", "2026-04"), "GBP", wanted)
+    assert len(purchases.page(*asked)) == purchases.totals(*asked).purchases == 3
 
 
 def test_a_country_leads_to_its_purchases(world: None, client: FlaskClient) -> None:

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import html
 import io
 import json
+import re
 import zipfile
+from collections import Counter
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
+from urllib.parse import parse_qs
 
 import pytest
+import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
 
-from accounts.models import RoleName, Scope
+from accounts.models import AuditLine, RoleName, Scope
 from ambassadors import holdouts
 from core import clock
 from core.db import db
 from integrations import facts
 from referrals.models import Customer, CustomerIdentity
-from reports import exports, members
+from reports import compared, engine, exports, members
 from reports.estimates import Verdict
 from reports.members import Row
 from reports.models import Period
@@ -218,3 +223,65 @@ def test_a_period_without_anybody_says_so(london: Flask, client: FlaskClient, mo
     answer = client.get(f"/console/reports/members?{months}")
     assert answer.status_code == 200
     assert 'class="empty"' in answer.text
+
+
+def test_every_count_leads_to_its_people_and_they_to_their_orders(
+    shop: Flask, client: FlaskClient
+) -> None:
+    sign_in(client, make_user(RoleName.FINANCE))
+    text = html.unescape(client.get(f"/console/reports/members?{ADDRESS}").text)
+    ways = set(re.findall(r'href="(/console/reports/members/people[^"]+)"', text))
+    people = {}
+    for way in ways:
+        page = client.get(f"{way}&lang=en").text
+        people[way] = re.findall(r"/console/reports/purchases\?[^\"]+", html.unescape(page))
+    assert sorted(len(found) for found in people.values()) == [12, 36, 36, 48, 48, 48, 48]
+    ((orders, *_rest),) = [found for way, found in people.items() if "group=others" in way]
+    orders = orders.partition("?")[2]
+    page = client.get(f"/console/reports/purchases?{orders}&lang=en").text
+    assert page.count('<th scope="row">') == len(MONTHS)
+    assert f"customer {parse_qs(orders)['customer'][0]}." in page
+    assert client.get(f"/console/reports/purchases?{ADDRESS}&customer=Ann").status_code == 422
+
+
+def test_files_of_people_name_nobody_and_leave_a_line(shop: Flask, client: FlaskClient) -> None:
+    sign_in(client, make_user(RoleName.FINANCE))
+    base = "/console/reports/members/people"
+    lines = client.get(f"{base}.csv?{ADDRESS}&lang=en").text.splitlines()
+    assert lines[0].removeprefix("\ufeff").startswith("Set,Side,Customer,First purchase")
+    sides = Counter(line.split(",")[1] for line in lines[1:])
+    assert sides == {"member": 36, "other": 12}
+    assert lines[1].split(",")[-2:] == ["2025-05", "GBP"]
+    assert "crm" not in "".join(lines)
+    book = client.get(f"{base}.xlsx?{ADDRESS}&group=comparable").data
+    assert zipfile.ZipFile(io.BytesIO(book)).testzip() is None
+    query = (
+        sa.select(AuditLine.object_id)
+        .where(AuditLine.act == "report.export")
+        .order_by(AuditLine.id)
+    )
+    assert list(db.session.scalars(query)) == ["members-people"] * 2
+
+
+def test_a_measure_of_subscriptions_has_the_people_who_had_one(london: Flask) -> None:
+    _shop(40)
+    paying = [f"fan-{number}" for number in range(20)] + [f"other-{number}" for number in range(13)]
+    months = ("2025-01", "2025-02", "2025-03", "2025-04", "2025-05", "2025-06", "2025-07")
+    _take([_order(one, month, 20, subscription=one) for one in paying for month in months])
+    wanted = {name: compared.Filter(group="matched", measure=name) for name in ("aov", "churn")}
+    copy = engine.fresh()
+    found = {name: compared.people(copy, SPAN, "GBP", one) for name, one in wanted.items()}
+    rows = {row.measure: row for row in members.report(SPAN, "GBP", copy=copy).rows}
+    assert (found["aov"].members, found["churn"].members) == (40, 20)
+    assert rows["churn"].n_matched == 20
+
+
+def test_people_are_for_staff_and_a_list_nobody_knows_is_refused(
+    shop: Flask, client: FlaskClient
+) -> None:
+    address = f"/console/reports/members/people?{ADDRESS}"
+    assert client.get(address).status_code == 302
+    sign_in(client, make_user(RoleName.FINANCE))
+    assert client.get(f"{address}&group=kings").status_code == 422
+    assert client.get(f"{address}&measure=height").status_code == 422
+    assert 'class="empty"' in client.get(f"{address.replace('2025', '2099')}").text

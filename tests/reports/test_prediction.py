@@ -6,6 +6,7 @@ import csv
 import io
 import zipfile
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -18,7 +19,15 @@ from accounts.models import RoleName
 from core import clock
 from core.db import db
 from integrations import facts
-from reports import cohorts, engine, forecast, prediction, wording_prediction
+from referrals.models import Code
+from reports import (
+    cohorts,
+    engine,
+    forecast,
+    prediction,
+    prediction_segments,
+    wording_prediction,
+)
 from reports.models import Doubt, Period, Reason
 from rewards import intake
 from tests.factories import make_key, make_user, purchase_fact, sign_in
@@ -265,3 +274,51 @@ def test_api_command_and_files_give_the_same_figures(
     assert run(args=args).exit_code == 0
     with zipfile.ZipFile(file) as book:
         assert "Histories" in book.read("xl/worksheets/sheet2.xml").decode()
+
+
+def test_each_segment_is_fitted_by_itself_and_says_why_it_cannot_be_told(
+    zoe: Code, client: FlaskClient
+) -> None:
+    _take([*_orders(240), *_through_zoe(_orders(30, seed=8))])
+    both = {row.segment: row for row in prediction_segments.report(SPAN, "GBP").rows}
+    alone = prediction.report(SPAN, "GBP", segment="other").totals
+    others, community = both["other"], both["community"]
+    assert (others.size, community.size) == (240, 30)
+    assert (others.ltv_12, others.low, others.high) == (alone.ltv_12, alone.low, alone.high)
+    assert others.low
+    assert others.high
+    assert community.ltv_12 is None
+    assert "Only 30 customers have come" in str(community.reason)
+    answer = client.get(
+        f"/api/v1/reports/prediction_segments?{ADDRESS}", headers=make_key("read")
+    ).get_json()
+    assert [row["ltv_12"] for row in answer["rows"]] == [None, others.ltv_12]
+    assert answer["totals"] == {"size": 270, "gap": None}
+    sign_in(client, make_user(RoleName.FINANCE))
+    assert "apart=1" in client.get(f"/console/reports/ltv?{ADDRESS}").text
+    page = client.get(f"/console/reports/ltv?{ADDRESS}&apart=1&lang=en").text
+    assert "Community: it cannot be told. Only 30 customers have come" in page
+    assert "prediction_segments.xlsx" in page
+    text = client.get(f"/console/reports/prediction_segments.csv?{ADDRESS}&lang=en").text
+    assert len(text.splitlines()) == 3
+    book = client.get(f"/console/reports/prediction_segments.xlsx?{ADDRESS}").data
+    assert zipfile.ZipFile(io.BytesIO(book)).testzip() is None
+
+
+def test_two_segments_that_can_be_told_have_a_gap(zoe: Code) -> None:
+    _take([*_orders(240), *_through_zoe(_orders(240, seed=8), dearer=2)])
+    made = prediction_segments.report(SPAN, "GBP")
+    community, other = made.rows
+    assert community.ltv_12 - other.ltv_12 == made.totals.gap
+    assert community.low > other.high
+
+
+def _through_zoe(told: Sequence[facts.Purchase], *, dearer: int = 1) -> list[facts.Purchase]:
+    """Return other people's orders, with her code."""
+    return [
+        replace(
+            one, email=f"friend-{one.email}", codes=("ZOE10",), total=one.total * dearer,
+            external_id=f"friend-{one.external_id}",
+        )
+        for one in told
+    ]  # fmt: skip
