@@ -33,7 +33,7 @@ from campaigns.terms import AmbassadorEarns, FriendGets, Terms
 from core.db import db
 from integrations import facts
 from referrals import code_batches, codes, jobs_codes, links
-from reports import catalogue, cohorts, engine, lake, prediction
+from reports import catalogue, cohorts, engine, holdout_report, lake, prediction
 from reports.models import Period
 from rewards import intake
 
@@ -312,7 +312,7 @@ def every(sizes: Any) -> Sequence[Line]:
             Line(f"report {name}", "the same SQL, bare", "0.77",
                  partial(report, name=name))
             for name in catalogue.REPORTS
-            if name != prediction.NAME  # a fit, not a question
+            if name not in {prediction.NAME, holdout_report.NAME}  # more than one question
         ),
         Line("lake after 1,000 purchases", "", "1 s", refresh),
         *(

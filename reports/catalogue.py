@@ -10,7 +10,17 @@ from flask_babel import gettext as _
 from ambassadors import program
 from core import clock, money
 from core.errors import InvalidInputError, NotFoundError
-from reports import acquisition, cac, codes, cohorts, engine, grouping, members, prediction
+from reports import (
+    acquisition,
+    cac,
+    codes,
+    cohorts,
+    engine,
+    grouping,
+    holdout_report,
+    members,
+    prediction,
+)
 from reports.models import Period, Report, following, period
 
 USUAL_MONTHS = 12
@@ -32,6 +42,7 @@ REPORTS: Mapping[str, Maker] = {
     cohorts.LTV: cohorts.ltv_report,
     prediction.NAME: prediction.report,
     members.NAME: members.report,
+    holdout_report.NAME: holdout_report.report,
 }
 
 
