@@ -30,7 +30,7 @@ from core.errors import ConflictError, Fault, InvalidInputError, NotFoundError
 
 KEPT_FOR = timedelta(days=183)  # what did not lead to an enrolment is deleted then
 SECOND_THOUGHTS = timedelta(minutes=15)  # before a refusal is mailed
-_OPEN = (ApplicationState.WAITING, ApplicationState.LISTED)
+OPEN = (ApplicationState.WAITING, ApplicationState.LISTED)  # a person still decides
 _DECIDED = (ApplicationState.LISTED, ApplicationState.DECLINED)
 
 
@@ -195,7 +195,7 @@ def approve(application: Application, ambassador_id: int) -> None:
         ApplicationError: It is decided already.
         FullError: Every seat is taken.
     """
-    _move(application, ApplicationState.APPROVED, _OPEN, ambassador_id=ambassador_id)
+    _move(application, ApplicationState.APPROVED, OPEN, ambassador_id=ambassador_id)
     if not take_seat(application.campaign_id):
         raise FullError(
             _("Every seat is taken. Add seats on the application page, or use the waiting list.")
@@ -262,7 +262,7 @@ def decline(application: Application, *, reason: str, brand: str) -> None:
     if not said or len(said) > 500:
         detail = _("Write a reason of 1 to 500 letters: the person reads it.")
         raise InvalidInputError(detail, faults=[Fault("/reason", detail)])
-    _move(application, ApplicationState.DECLINED, _OPEN, reason=said)
+    _move(application, ApplicationState.DECLINED, OPEN, reason=said)
     audit.record("application.decline", "application", application.id, {})
     _notify("application.declined", application)
     _tell(application, "application_declined", later=True, brand=brand, reason=said)

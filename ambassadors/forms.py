@@ -130,7 +130,10 @@ class ProgramForm(FlaskForm):  # type: ignore[misc]
     payout_approval_above = StringField(
         _l("Payouts that need a second person"),
         [_NEEDED],
-        description=_l("A batch of more than this is approved by somebody other than its maker."),
+        description=_l(
+            "A batch of more than this is approved by somebody other than its maker; in another "
+            "currency, of more than what the rate of the day makes of it."
+        ),
         render_kw={"inputmode": "decimal"},
     )
     asks_per_week = StringField(

@@ -33,7 +33,7 @@ from campaigns.terms import AmbassadorEarns, FriendGets, Terms
 from core.db import db
 from integrations import facts
 from referrals import code_batches, codes, jobs_codes, links
-from reports import catalogue, cohorts, engine, holdout_report, lake, prediction
+from reports import catalogue, cohorts, engine, engine_duckdb, holdout_report, lake, prediction
 from reports.models import Period
 from rewards import intake
 
@@ -241,13 +241,14 @@ def _bare(name: str, period: Period) -> float:
     manifest = lake.read(folder)
     if manifest is None:
         raise click.ClickException("the lake is not there")
-    sql = engine.definition(cohorts.NAME if name == cohorts.LTV else name)
+    name = cohorts.NAME if name == cohorts.LTV else name
     given = {"from": period.first, "to": period.last, "currency": "EUR"}
-    wanted = {key: value for key, value in given.items() if f"${key}" in sql}
+    wanted = {key: value for key, value in given.items() if f"${key}" in engine.definition(name)}
     begun = time.perf_counter()
     with duckdb.connect() as bare:
-        engine._open_views(bare, engine.Copy(folder, manifest), period.months)
-        bare.execute(sql, wanted).fetchall()
+        asked = engine.question(engine.Copy(folder, manifest), name, period, wanted)
+        engine_duckdb.open_views(bare, asked)
+        bare.execute(asked.sql, wanted).fetchall()
     return 1 / (time.perf_counter() - begun)
 
 

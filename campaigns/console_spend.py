@@ -99,7 +99,7 @@ def _page(form: SpendForm) -> str:
     return render_template(
         "campaigns/console/spend.html", form=form, sums=_sums(wanted), lines=lines[:PAGE],
         next_after=lines[PAGE - 1].id if len(lines) > PAGE else None, kind_names=KIND_NAMES,
-        channel_words=wording.channel,
+        channel_words=wording.channel, known=sorted(set(wording.CHANNELS) - {"unattributed"}),
         first=f"{wanted['start']:%Y-%m}", last=f"{_before(wanted['end']):%Y-%m}",
         channel=wanted["channel"], kind=wanted["kind"],
     )  # fmt: skip

@@ -53,6 +53,8 @@ class ImageForm(AltForm):
 
     file = FileField(
         _l("Image"), [FileRequired(_l("Choose a file first."))],
-        description=_l("JPEG, PNG or WebP, up to 8 MB and 25 million pixels."),
+        description=_l(
+            "JPEG, PNG or WebP, up to 8 MB and 25 million pixels, at least 200 on each side."
+        ),
         render_kw={"accept": "image/jpeg,image/png,image/webp"},
     )  # fmt: skip

@@ -31,6 +31,8 @@ from core import countries, money
 from core.errors import DomainError, Fault, InvalidInputError
 from core.forms import words
 
+_MOST_DIGITS = 9  # of a whole number
+
 
 @dataclasses.dataclass(slots=True)
 class Read:
@@ -201,8 +203,10 @@ class _Reader:
 
 
 def _whole(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or len(text) > 9:
+    if not text.isascii() or not text.isdigit():
         raise InvalidInputError(str(_l("Write a whole number.")))
+    if len(text) > _MOST_DIGITS:
+        raise InvalidInputError(str(_l("This number is too large: write at most 999,999,999.")))
     return int(text)
 
 

@@ -29,6 +29,7 @@ from core.errors import ConflictError, Fault, InvalidInputError, NotFoundError, 
 from integrations.pictures import TYPES, Picture
 
 MOST = 12  # images of one campaign
+SMALLEST = 200  # pixels of the shorter side: below, a post shows mush
 LONGEST = 200  # characters of an alternative text
 KEPT = timedelta(days=1)  # a file that no row speaks of
 _NAME = re.compile(r"([0-9a-f]{64})(-small)?\.(jpg|png)")
@@ -59,9 +60,10 @@ def add(campaign: Campaign, picture: Picture, digest: str, *, alt_en: str, alt_f
     """Put a picture that `keep` wrote into a campaign's kit; again, it only gets other words.
 
     Raises:
-        InvalidInputError: An alternative text is missing or too long.
+        InvalidInputError: It is too small, or an alternative text is missing or too long.
         FullKitError: There are `MOST` already.
     """
+    _require_size(picture)
     words = _words(alt_en, alt_fr)
     db.session.refresh(campaign, with_for_update=True)  # two uploads at once count one by one
     others = sa.select(sa.func.count()).where(
@@ -151,6 +153,15 @@ def sweep() -> int:
         path.unlink(missing_ok=True)
         gone += 1
     return gone
+
+
+def _require_size(picture: Picture) -> None:
+    if min(picture.width, picture.height) < SMALLEST:
+        detail = _(
+            "This picture has %(width)s x %(height)s pixels; choose one of at least %(least)s on "
+            "each side.", width=picture.width, height=picture.height, least=SMALLEST,
+        )  # fmt: skip
+        raise InvalidInputError(detail, faults=[Fault("/file", detail)])
 
 
 def _words(alt_en: str, alt_fr: str) -> dict[str, str]:

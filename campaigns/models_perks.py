@@ -15,7 +15,8 @@ class PerkKind(StrEnum):
 
     REWARD_CODE = "reward_code"  # a code for the shop's checkout
     PRODUCT = "product"  # a thing that somebody hands over or sends
-    EARLY_ACCESS = "early_access"
+    EARLY_ACCESS = "early_access"  # a page that holders open before the others
+    EXPERIENCE = "experience"  # a date and a place, with seats: the stock
 
 
 class OfferStatus(StrEnum):
@@ -51,5 +52,9 @@ class Perk(Model):
     cost: Mapped[MinorUnits]  # of one to the brand, in the program's currency
     campaign_id: Mapped[BigId | None] = mapped_column(sa.ForeignKey("campaign.id"))
     code_days: Mapped[int | None]  # how long a reward code is valid
+    happens_at: Mapped[UtcTime | None]  # an experience begins, or early access opens
+    closes_at: Mapped[UtcTime | None]  # when early access is over
+    place: Mapped[str] = mapped_column(sa.String(200), server_default="")  # of an experience
+    link: Mapped[str | None] = mapped_column(sa.String(500))  # of early access; https
     status: Mapped[OfferStatus] = mapped_column(choice(OfferStatus))
     created_at: Mapped[UtcTime]

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from core.db import Model, PrimaryKey, db
+from core.db import Model, PrimaryKey, run
 
 
 class FactChange(Model):
@@ -30,4 +30,4 @@ def mark(fact: str, months: Iterable[str]) -> None:
     """Say that these months of a fact table changed; part of the caller's transaction."""
     rows = [{"fact": fact, "month": month} for month in sorted(set(months))]
     if rows:
-        db.session.execute(sa.insert(FactChange), rows)
+        run(sa.insert(FactChange), rows)

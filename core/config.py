@@ -15,10 +15,11 @@ from urllib.parse import urlsplit
 
 from environs import Env, EnvValidationError, ValidationError, validate
 
-from core import clock
+from core import clock, spark
 
 ROOT = Path(__file__).parents[1]
 MODES = ("development", "demo", "test", "production")
+ENGINES = ("duckdb", "spark")
 _DEV_SECRET = "not-a-secret-for-development-only"  # noqa: S105  refused in production
 
 
@@ -48,7 +49,9 @@ class Settings:
     webhooks_to_loopback: bool  # our own webhooks may go to http://127.0.0.1; in tests only
     cache_seconds: float  # how long a process may remember codes and keys it has just read
     click_durable: bool
-    report_engine: str  # duckdb
+    report_engine: str  # duckdb or spark
+    spark_master: str
+    spark_lake: str | None  # the address under which Spark finds the lake, if not its folder
     lake: Path
     images: Path  # of share kits; shared by all machines
     now: datetime | None  # CERCLE_NOW: a fixed clock, not in production
@@ -81,6 +84,8 @@ def load() -> Settings:
         said: Any = error.error_messages  # a mapping: name to sentences
         wrong = [f"{name}: {' '.join(map(str, texts))}" for name, texts in said.items()]
     wrong += _refusals(values, told={line.partition(":")[0] for line in wrong})
+    if values["report_engine"] == "spark":
+        wrong += [f"REPORT_ENGINE: {line}" for line in spark.lacking()]
     if wrong:
         raise SettingsError("Settings to mend:\n" + "\n".join(f"  - {line}" for line in wrong))
     return Settings(**values)
@@ -111,7 +116,9 @@ def _read(env: Env) -> dict[str, Any]:
         "webhooks_to_loopback": env.bool("WEBHOOKS_TO_LOOPBACK", False),
         "cache_seconds": env.float("CACHE_SECONDS", 2.0, validate=validate.Range(min=0)),
         "click_durable": env.bool("CLICK_DURABLE", False),
-        "report_engine": env.str("REPORT_ENGINE", "duckdb", validate=validate.OneOf(["duckdb"])),
+        "report_engine": env.str("REPORT_ENGINE", "duckdb", validate=validate.OneOf(ENGINES)),
+        "spark_master": env.str("SPARK_MASTER", "local[*]", validate=_require_master),
+        "spark_lake": (env.str("SPARK_LAKE", None) or "").rstrip("/") or None,
         "lake": Path(env.str("LAKE", str(instance / "lake")) or "lake"),
         "images": Path(env.str("IMAGES", str(instance / "images")) or "images"),
         "now": _instant(env),
@@ -147,6 +154,11 @@ def _require_instant(text: str) -> None:
 def _require_database(url: str) -> None:
     if not driver(url).startswith(("sqlite:///", "postgresql+psycopg://")):
         raise ValidationError("use sqlite:///FILE or postgresql://USER@HOST/DATABASE")
+
+
+def _require_master(text: str) -> None:
+    if not text.startswith(("local", "spark://", "yarn", "k8s://")):
+        raise ValidationError("use local[*], spark://HOST:7077, yarn or k8s://HOST")
 
 
 def _refusals(values: dict[str, Any], *, told: Set[str]) -> list[str]:

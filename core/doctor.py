@@ -15,7 +15,7 @@ from enum import StrEnum
 
 import sqlalchemy.exc
 
-from core import clock, migrations, outbox
+from core import clock, migrations, outbox, spark
 from core import db as database
 from core.config import Settings
 from core.db import db
@@ -51,6 +51,7 @@ def examine(settings: Settings) -> Iterator[Check]:
     yield _folder(settings)
     yield from _sqlite(settings)
     yield from _database()
+    yield _reports(settings)
     for name, host in _providers(settings):
         yield reach(name, host, _ask)
 
@@ -158,6 +159,15 @@ def _database() -> Iterator[Check]:
         yield Check("outbox", Verdict.WARN, says)
     if age <= _LATE and not failed:
         yield Check("outbox", Verdict.OK, "Nothing is late.")
+
+
+def _reports(settings: Settings) -> Check:
+    if settings.report_engine == "duckdb":
+        return Check("reports", Verdict.OK, "DuckDB, in this process.")
+    if missing := spark.lacking(look_closer=True):
+        return Check("reports", Verdict.FAIL, " ".join(missing))
+    where = settings.spark_lake or settings.lake
+    return Check("reports", Verdict.OK, f"Spark at {settings.spark_master}, reading {where}.")
 
 
 def _providers(settings: Settings) -> Iterator[tuple[str, str]]:

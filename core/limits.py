@@ -19,7 +19,7 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core import clock
-from core.db import Digest, Model, UtcTime, affected, db, upsert_dialect, writing
+from core.db import Digest, Model, UtcTime, affected, db, run, upsert_dialect, writing
 from core.errors import TooManyError
 
 
@@ -63,15 +63,17 @@ def require_room(name: str, key: str, *, limit: int, per: timedelta) -> None:
         TooManyError: The window is full.
     """
     now = clock.now()
-    ends_at = db.session.scalar(
-        sa.select(AttemptCount.ends_at).where(
-            AttemptCount.key_hash == digest(name, str(per), key),
-            AttemptCount.ends_at > now,
-            AttemptCount.count >= limit,
-        )
-    )
+    asked = {"key": digest(name, str(per), key), "now": now, "most": limit}
+    ends_at = run(_FULL, asked).scalar()
     if ends_at is not None:
         raise _too_many(ends_at - now)
+
+
+_FULL = sa.select(AttemptCount.ends_at).where(
+    AttemptCount.key_hash == sa.bindparam("key"),
+    AttemptCount.ends_at > sa.bindparam("now"),
+    AttemptCount.count >= sa.bindparam("most"),
+)
 
 
 def network(address: str | None) -> str:

@@ -12,6 +12,7 @@ import secrets
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any
 
 import sqlalchemy as sa
@@ -28,6 +29,8 @@ LONGEST_WAIT = timedelta(hours=8)  # between two attempts
 FAILED_KEPT = timedelta(days=90)  # a text that never went out; it names a person
 MAX_ATTEMPTS = 23  # with the backoff below about three days
 Sender = Callable[[dict[str, Any], str], None]  # payload, unique key
+GivenUp = Callable[[dict[str, Any], str, str], None]  # the same, and the last error
+_NOTHING: Mapping[str, GivenUp] = MappingProxyType({})
 
 
 class TryLaterError(Exception):
@@ -82,19 +85,22 @@ def enqueue_many(kind: str, payloads: Mapping[str, dict[str, Any]], *, due_at: d
     db.session.execute(new, rows)
 
 
-def drain(senders: Mapping[str, Sender], *, limit: int = 100) -> int:
+def drain(
+    senders: Mapping[str, Sender], *, limit: int = 100, given_up: Mapping[str, GivenUp] = _NOTHING
+) -> int:
     """Send what is due and return how many went out.  Commits; a door calls it.
 
     A message whose kind has no sender waits: its provider is switched off.  A
     sender that raises leaves its message waiting with a growing delay; after
-    the last attempt it is `failed`, kept, and can be retried by a person.
+    the last attempt it is `failed`, kept, and can be retried by a person; in that
+    transaction `given_up` of its kind is called, to undo what waited for it.
     """
     sent = 0
     for _ in range(limit):
         message = _claim(set(senders))
         if message is None:
             break
-        sent += _deliver(message, senders)
+        sent += _deliver(message, senders, given_up)
     return sent
 
 
@@ -248,14 +254,21 @@ def _claim(kinds: set[str]) -> OutboxMessage | None:
     return claimed
 
 
-def _deliver(message: OutboxMessage, senders: Mapping[str, Sender]) -> bool:
+def _deliver(
+    message: OutboxMessage, senders: Mapping[str, Sender], given_up: Mapping[str, GivenUp]
+) -> bool:
     try:
         senders[message.kind](message.payload, message.key)
     except Exception as error:  # whatever a provider does must not lose the message
         log.warning("outbox.failed", kind=message.kind, id=message.id, error=type(error).__name__)
-        _settle(message, _after_failure(message, error))
+        values = _after_failure(message, error)
+        is_ours = _settle(message, values)
+        if is_ours and values["state"] is MessageState.FAILED and message.kind in given_up:
+            given_up[message.kind](message.payload, message.key, str(values["last_error"]))
+        db.session.commit()
         return False
     _settle(message, _SENT | {"sent_at": clock.now()})
+    db.session.commit()
     return True
 
 
@@ -275,10 +288,11 @@ def _after_failure(message: OutboxMessage, error: Exception) -> dict[str, Any]:
     }
 
 
-def _settle(message: OutboxMessage, values: dict[str, Any]) -> None:
-    db.session.execute(
+def _settle(message: OutboxMessage, values: dict[str, Any]) -> bool:
+    """Write what became of a message; False if another worker has it by now."""
+    done = db.session.execute(
         sa.update(OutboxMessage)
         .where(OutboxMessage.id == message.id, OutboxMessage.token == message.token)
         .values(**values)
     )
-    db.session.commit()
+    return affected(done) > 0

@@ -91,7 +91,7 @@ def campaigns(today: date) -> dict[str, Terms]:
             name="Dégustation d’automne / Autumn tasting", objective=Objective.CO_CREATION,
             starts_at=starts_at, ends_at=ends_at,
             benefits=(FriendGets(kind=BenefitKind.FREE_PRODUCT, product=TASTING_POT),),
-            reward=AmbassadorEarns(kind=RewardKind.FIXED, amount=400), budget=150_000,
+            reward=AmbassadorEarns(kind=RewardKind.POINTS, amount=40), rewarded_limit=400,
             minimum_basket=MINIMUM[TASTING],
         ),
         STALLS: Terms(

@@ -13,6 +13,7 @@ from demo.calendar import midnight
 from rewards import exchanges, perks, points, vouchers
 from rewards.models import PerkKind, VoucherKind
 
+_FORTNIGHT = timedelta(days=14)
 REWARDS = "rewards"  # the campaign whose codes ambassadors get for points
 CHECK_IN, INVITATION, WELCOME = "ATELIER-HIVER", "GOUTER-AVANT", "BIENVENUE-GIVRE"
 _THANKED = (
@@ -31,7 +32,7 @@ def tell(today: date, campaign_ids: dict[str, int], joined: dict[str, int]) -> N
         joined: Ambassadors' ids by name.
     """
     with clock.frozen(midnight(today - timedelta(days=20))):
-        pot = _catalogue()
+        pot = _catalogue(today)
         _vouchers(today, campaign_ids, pot)
     with clock.frozen(midnight(today - timedelta(days=350))):  # what is left of them expires soon
         points.grant(joined["Léa Monnier"], 120, reason="Helped at the market", key="demo:old")
@@ -45,7 +46,7 @@ def tell(today: date, campaign_ids: dict[str, int], joined: dict[str, int]) -> N
         exchanges.exchange(joined["Fiona Campbell"], pot, seen=250, key="demo:pot")
 
 
-def _catalogue() -> int:
+def _catalogue(today: date) -> int:
     """Add the perks and return the id of the pot of 500 ml."""
     terms = Terms(
         name="Bons de récompense / Reward codes", objective=Objective.LOYALTY,
@@ -68,7 +69,16 @@ def _catalogue() -> int:
         kind=PerkKind.EARLY_ACCESS, name_fr="Goûter le parfum de saison avant tout le monde",
         name_en="Taste the flavour of the season first",
         text_fr="Deux semaines avant la vente.", text_en="Two weeks before it is on sale.",
-        price=300, stock=30, per_person=1,
+        price=300, stock=30, per_person=1, link="https://maison-givre.example/avant-premiere",
+        happens_at=midnight(today - timedelta(days=2)), closes_at=midnight(today + _FORTNIGHT),
+    ))  # fmt: skip
+    perks.create(perks.Terms(
+        kind=PerkKind.EXPERIENCE, name_fr="Une matinée au laboratoire",
+        name_en="A morning in the laboratory",
+        text_fr="Vous turbinez votre parfum avec notre glacière.",
+        text_en="You churn your own flavour with our ice-cream maker.",
+        price=400, stock=8, per_person=1, cost=2_500, place="Rue de Bourg 12, Lausanne",
+        happens_at=midnight(today + timedelta(days=24)) + timedelta(hours=9),
     ))  # fmt: skip
     perks.create(perks.Terms(
         kind=PerkKind.REWARD_CODE, name_fr="Un bon de 10 francs, avec mon solde",

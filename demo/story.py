@@ -22,13 +22,13 @@ from campaigns.models import Campaign, CampaignStatus
 from core import clock
 from core.db import BATCH_ROWS, db
 from core.errors import ConflictError
-from demo import belonging, brand, costs, kits, payments, perks, recruiting, voices, year
+from demo import belonging, brand, costs, kits, payments, perks, recruiting, tasks, voices, year
 from demo.calendar import midnight
 from demo.year import Ally, Visit, Year
 from integrations import facts
 from referrals import clicks, codes, customers, links
 from referrals.models import Purchase
-from rewards import commissions, intake, segments
+from rewards import commissions, intake, purchase_rewards, segments
 
 ACT = "demo.load"
 _AT_ONCE = 400  # facts told together
@@ -82,6 +82,7 @@ def load(today: date) -> Iterator[float]:
     customers.link_members()
     segments.refresh_all()
     perks.tell(today, teller.campaign_ids, teller.joined)
+    tasks.tell(today, teller.campaign_ids, teller.joined)
     payments.prepare(today)
     details = {"purchases": len(drawn.purchases), "clicks": len(drawn.visits), "day": f"{today}"}
     audit.record(ACT, "program", 1, details)
@@ -128,6 +129,7 @@ class _Teller:
         due = commissions.due()
         for start in range(0, len(due), BATCH_ROWS):
             commissions.release(due[start : start + BATCH_ROWS])
+        commissions.settle(purchase_rewards.due())  # points of the tasting, once they are due
         payments.pay(until)
 
     def _active(self) -> list[Ally]:

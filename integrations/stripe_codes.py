@@ -2,7 +2,8 @@
 
 A payload is `{"act": "make", "code", "coupon", "percent" or "amount", "currency",
 "minimum", "expires_at"}` (basis points, minor units, Unix seconds) or
-`{"act": "stop", "promotion_code"}`.  In a demo the fake answers at once with an
+`{"act": "stop", "promotion_code"}` or `{"act": "withdraw", "code", "key"}`, which stops the
+code that was made under a key, if it is there.  In a demo the fake answers at once with an
 id of its own; elsewhere, without a key, Stripe is not there and none is asked for.
 """
 
@@ -53,11 +54,25 @@ def _do(client: Any, payload: dict[str, Any], key: str) -> str:
         client.v1.promotion_codes.update(promotion, {"active": False}, options)
         return promotion
     known = client.v1.promotion_codes.list({"code": payload["code"], "limit": 1}).data
+    if payload["act"] == "withdraw":
+        return _withdraw(client, known, payload["key"], key)
     if known:
         return _required(known[0], key)
     _make_coupon(client, payload)
     made = client.v1.promotion_codes.create(_asked(payload, key), {"idempotency_key": key})
     return str(made.id)
+
+
+def _withdraw(client: Any, known: Any, made_by: str, key: str) -> str:
+    """Stop the code that a key made; nothing there is nothing to stop."""
+    try:
+        promotion = _required(known[0], made_by) if known else ""
+    except NotAsAskedError:  # somebody else's
+        return ""
+    if promotion:
+        options = {"idempotency_key": key}
+        client.v1.promotion_codes.update(promotion, {"active": False}, options)
+    return promotion
 
 
 def _required(known: Any, key: str) -> str:
@@ -102,4 +117,6 @@ def _pretend(payload: dict[str, Any], key: str) -> str:
     """Answer as Stripe would, with an id that follows from the key."""
     if payload["act"] == "stop":
         return str(payload["promotion_code"])
+    if payload["act"] == "withdraw":
+        return ""
     return f"promo_demo_{hashlib.sha256(key.encode()).hexdigest()[:20]}"

@@ -12,6 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from flask import current_app
+
 from core.config import Settings
 from integrations import stripe_client
 from integrations import stripe_parts as parts
@@ -69,6 +71,11 @@ def transfers(
             lambda order: _send(client, order), lambda transfer_group: _find(client, transfer_group)
         )
     return pretending() if settings.is_demo else None
+
+
+def is_on() -> bool:
+    """Tell whether there is a Stripe to ask."""
+    return transfers(current_app.extensions["settings"]) is not None
 
 
 def pretending() -> Transfers:

@@ -36,6 +36,7 @@ DELIMITERS = (",", ";", "\t", "|")
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 _GZIP, _ZIP = b"\x1f\x8b", b"PK\x03\x04"
+_NO_TABLES = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"RIFF", b"%PDF", b"\xd0\xcf\x11\xe0")
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF16_LE, "utf-16"),
@@ -309,6 +310,10 @@ def _by_bytes(stream: BinaryIO, most: int) -> str:
     if block.startswith(_ZIP):
         raise UnreadableFileError(
             _("This is a workbook or a zip archive. Save it as CSV and import that file.")
+        )
+    if block.startswith(_NO_TABLES):
+        raise UnreadableFileError(
+            _("This is a picture or a document, not a table. Save the table as CSV first.")
         )
     marked = next((name for mark, name in _BOMS if block.startswith(mark)), None)
     decoder = codecs.getincrementaldecoder("utf-8")()

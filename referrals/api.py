@@ -148,7 +148,7 @@ def validate() -> Response:
     body = api.read(BasketIn)
     _require_printable(body.code, "/code")
     with reading():  # a check at the till waits for no write
-        terms = eligibility.remembered(body.code) or _look_up(body.code)
+        terms = eligibility.remembered(body.code) or _look_up(body.code, may_remember=True)
         basket = _basket(body)
         verdict = eligibility.validate(terms, basket)
     return api.answer(_verdict(body.code, verdict, basket.currency))
@@ -262,10 +262,10 @@ def _require_room() -> str:
     return caller
 
 
-def _look_up(text: str) -> Terms | None:
+def _look_up(text: str, *, may_remember: bool = False) -> Terms | None:
     """Return a code's terms; a key that misses too often has to wait, also for its hits."""
     caller = _require_room()
-    terms = eligibility.look_up(text)
+    terms = eligibility.look_up(text, may_remember=may_remember)
     if terms is None:
         db.session.rollback()
         limits.hit("code_miss", caller, limit=_MISSES, per=_MINUTE)

@@ -10,7 +10,7 @@ history and changed rules can be run through whenever they come.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence, Set
 from typing import Any
 
 import sqlalchemy as sa
@@ -20,7 +20,7 @@ from accounts import audit
 from ambassadors import program
 from ambassadors.models import Ambassador
 from ambassadors.program import Rules
-from core.db import db, many, upsert_dialect
+from core.db import db, many, run, upsert_dialect
 from core.errors import InvalidInputError, NotFoundError
 from referrals import bindings, codes, eligibility, redemptions, suspicions, touches
 from referrals.bindings import Bonds
@@ -36,12 +36,17 @@ _COLUMNS = (
 )  # fmt: skip
 
 
-def attribute(purchase_ids: Iterable[int]) -> set[int]:
+def attribute(purchase_ids: Iterable[int], *, fresh: Set[int] = frozenset()) -> set[int]:
     """Decide the credit of purchases, again or for the first time.
 
     Uses of codes are written on the way, within their limits.  Orders bound by
     these ones are decided with them.  Issues a constant number of statements
     for each 500 purchases.
+
+    Args:
+        purchase_ids: Which.
+        fresh: Those of them that this transaction recorded and nobody decided: nothing
+            earlier is looked for.
 
     Returns:
         The purchases whose credit is new or different.
@@ -49,7 +54,8 @@ def attribute(purchase_ids: Iterable[int]) -> set[int]:
     changed: set[int] = set()
     ids = sorted(set(purchase_ids))
     for start in range(0, len(ids), _ALL_AT_ONCE):
-        changed |= _attribute(ids[start : start + _ALL_AT_ONCE])
+        some = ids[start : start + _ALL_AT_ONCE]
+        changed |= _attribute(some, fresh & set(some))
     return changed
 
 
@@ -118,17 +124,17 @@ def override(purchase_id: int, ambassador_id: int | None, *, reason: str) -> Att
     ).one()
 
 
-def _attribute(ids: list[int]) -> set[int]:
+def _attribute(ids: list[int], fresh: Set[int]) -> set[int]:
     rules = program.current()
     orders = bindings.with_chains(ids, rules)
     terms = touches.terms_of(orders)
-    known = _known([order.id for order in orders])
+    known = _known([order.id for order in orders if order.id not in fresh])
     decided, bonds = _decisions(orders, terms, _use_codes(orders, terms), rules, known)
     rows = [row for id_, row in decided.items() if known.get(id_) != row]
     gone = [order.id for order in orders if not order.is_counted and order.id in known]
     lapsed = [_withdrawn(known[id_]) for id_ in gone if known[id_]["ambassador_id"] is not None]
     bare = known.keys() - decided.keys() - set(gone)  # what bound them is no more
-    changed = _write(rows, over_a_person=False) | _write(lapsed) | bare
+    changed = _write(rows, over_a_person=False, fresh=fresh) | _write(lapsed) | bare
     _delete(bare)
     bindings.write(orders, bonds)
     return changed
@@ -244,7 +250,9 @@ _KNOWN = sa.select(*(getattr(Attribution, name) for name in _COLUMNS)).where(
 
 
 def _known(ids: Sequence[int]) -> dict[int, dict[str, Any]]:
-    rows = db.session.execute(_KNOWN, {"ids": ids})
+    if not ids:
+        return {}
+    rows = run(_KNOWN, {"ids": ids})
     return {row.purchase_id: dict(row._mapping) for row in rows}
 
 
@@ -260,7 +268,9 @@ def _upsert(dialect: Any, *, over_a_person: bool) -> Any:
     ).returning(Attribution.purchase_id)
 
 
-def _write(rows: list[dict[str, Any]], *, over_a_person: bool = True) -> set[int]:
+def _write(
+    rows: list[dict[str, Any]], *, over_a_person: bool = True, fresh: Set[int] = frozenset()
+) -> set[int]:
     """Write decisions; return the purchases of those written.
 
     A person may have decided since the rows were read: unless `over_a_person`, that stays.
@@ -269,8 +279,8 @@ def _write(rows: list[dict[str, Any]], *, over_a_person: bool = True) -> set[int
         return set()
     rows = sorted(rows, key=lambda row: row["purchase_id"])
     statement = _upsert(upsert_dialect(), over_a_person=over_a_person)
-    written = set(db.session.scalars(statement, rows))
-    _list_losers([row for row in rows if row["purchase_id"] in written])
+    written = set(run(statement, rows).scalars())
+    _list_losers([row for row in rows if row["purchase_id"] in written], fresh)
     return written
 
 
@@ -281,10 +291,11 @@ _UNLIST = (
 )
 
 
-def _list_losers(rows: list[dict[str, Any]]) -> None:
+def _list_losers(rows: list[dict[str, Any]], fresh: Set[int]) -> None:
     """Write which ambassadors a decision left without the credit."""
-    ids = [row["purchase_id"] for row in rows]
-    db.session.execute(_UNLIST, {"ids": ids})
+    listed_before = [row["purchase_id"] for row in rows if row["purchase_id"] not in fresh]
+    if listed_before:
+        run(_UNLIST, {"ids": listed_before})
     losers = sorted(
         {
             (row["purchase_id"], lost["ambassador_id"])
@@ -295,7 +306,7 @@ def _list_losers(rows: list[dict[str, Any]]) -> None:
     )
     if losers:
         listed = [{"purchase_id": order, "ambassador_id": who} for order, who in losers]
-        db.session.execute(sa.insert(LostCredit), listed)
+        run(sa.insert(LostCredit), listed)
 
 
 def _delete(purchase_ids: Iterable[int]) -> None:

@@ -80,7 +80,10 @@ def fold(text: str) -> str:
 
     Source: Unicode NFKD, combining marks dropped.
     """
-    bare = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
+    bare = text
+    if not text.isascii():  # most are, and have no accents
+        apart = unicodedata.normalize("NFKD", text)
+        bare = "".join(c for c in apart if not unicodedata.combining(c))
     return _NEVER.sub("?", _FREE.sub("", bare).upper())
 
 

@@ -66,6 +66,9 @@ def queue() -> ResponseReturnValue:
 def decline(application_id: int) -> ResponseReturnValue:
     """Ask for the reason, and refuse."""
     application = applications.get(application_id)
+    if request.method == "GET" and application.state not in applications.OPEN:
+        flash(_("This application was decided already."), "error")
+        return _back(application)
     form = DeclineForm()
     if form.validate_on_submit():
         try:

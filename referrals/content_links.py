@@ -72,11 +72,22 @@ def hand_in(ambassador_id: int, campaign_id: int, address: str) -> None:
         upsert_dialect()
         .insert(ContentLink)
         .values(
-            ambassador_id=ambassador_id, campaign_id=campaign_id, url=_vetted(address),
+            ambassador_id=ambassador_id, campaign_id=campaign_id, url=vetted(address),
             handed_in_at=clock.now(),
         )
         .on_conflict_do_nothing(index_elements=["ambassador_id", "url"])
     )  # fmt: skip
+
+
+def vetted(address: str) -> str:
+    """Return an address of published content, rebuilt; raises InvalidInputError for another."""
+    text = address.strip()
+    host = redirects.host_of(text)
+    url = redirects.vetted(text, {host}) if host and "." in host else None
+    if url is None or len(url) > LONGEST:
+        said = _("Write a whole address such as https://www.instagram.com/p/abc.")
+        raise InvalidInputError(said, faults=[Fault("/url", said)])
+    return url
 
 
 def thank(content_id: int, thanks: str, *, by: str) -> None:
@@ -122,16 +133,6 @@ def forget(ambassador_id: int) -> None:
     """Delete what an ambassador handed in: an address tells who they are."""
     which = ContentLink.ambassador_id == ambassador_id
     db.session.execute(sa.delete(ContentLink).where(which))
-
-
-def _vetted(address: str) -> str:
-    text = address.strip()
-    host = redirects.host_of(text)
-    url = redirects.vetted(text, {host}) if host and "." in host else None
-    if url is None or len(url) > LONGEST:
-        said = _("Write a whole address such as https://www.instagram.com/p/abc.")
-        raise InvalidInputError(said, faults=[Fault("/url", said)])
-    return url
 
 
 def _columns() -> Any:

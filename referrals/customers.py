@@ -16,7 +16,7 @@ import sqlalchemy as sa
 
 from ambassadors.models import Member
 from core import clock, emails
-from core.db import db, many, upsert_dialect
+from core.db import db, many, run, upsert_dialect
 from integrations import facts
 from referrals.models import Binding, Customer, CustomerIdentity, Purchase, PurchaseStatus
 
@@ -142,7 +142,7 @@ def refresh_first(customer_ids: Iterable[int]) -> dict[int, tuple[int | None, in
         For each customer whose first purchase changed: the old and the new id.
     """
     locked = lock(customer_ids)
-    rows = db.session.execute(_FIRST, {"ids": list(locked)})
+    rows = run(_FIRST, {"ids": list(locked)})
     first = {row.customer_id: (row.id, row.occurred_at) for row in rows}
     moved = {}
     for customer in locked.values():
@@ -156,18 +156,26 @@ def refresh_first(customer_ids: Iterable[int]) -> dict[int, tuple[int | None, in
 
 def link_members(customer_ids: Iterable[int] | None = None) -> list[int]:
     """Link customers to the members who have the same e-mail; return the customers linked."""
-    matching = (
-        sa.select(Member.id)
-        .join(CustomerIdentity, CustomerIdentity.key == sa.literal("email:") + Member.email_hash)
-        .where(CustomerIdentity.customer_id == Customer.id)
-        .limit(1)
-        .scalar_subquery()
-    )
-    update = sa.update(Customer).where(Customer.member_id.is_(None), matching.is_not(None))
-    if customer_ids is not None:
-        update = update.where(Customer.id.in_(list(customer_ids)))
-    statement = update.values(member_id=matching).returning(Customer.id)
-    return list(db.session.scalars(statement.execution_options(synchronize_session=False)).all())
+    if customer_ids is None:
+        return list(db.session.scalars(_LINK).all())
+    return list(run(_LINK_THESE, {"ids": list(customer_ids)}).scalars().all())
+
+
+_SAME_ADDRESS = (
+    sa.select(Member.id)
+    .join(CustomerIdentity, CustomerIdentity.key == sa.literal("email:") + Member.email_hash)
+    .where(CustomerIdentity.customer_id == Customer.id)
+    .limit(1)
+    .scalar_subquery()
+)
+_LINK = (
+    sa.update(Customer)
+    .where(Customer.member_id.is_(None), _SAME_ADDRESS.is_not(None))
+    .values(member_id=_SAME_ADDRESS)
+    .returning(Customer.id)
+    .execution_options(synchronize_session=False)
+)
+_LINK_THESE = _LINK.where(Customer.id.in_(many()))
 
 
 def _by_customer(known: dict[str, int]) -> Iterable[list[str]]:
@@ -183,7 +191,7 @@ _IDENTITIES = sa.select(CustomerIdentity.key, CustomerIdentity.customer_id).wher
 
 
 def _known(names: Iterable[str]) -> dict[str, int]:
-    rows = db.session.execute(_IDENTITIES, {"ids": sorted(names)})
+    rows = run(_IDENTITIES, {"ids": sorted(names)})
     return {row.key: row.customer_id for row in rows}
 
 
@@ -235,7 +243,7 @@ def _create(
         for fact, names in zip(reversed(purchases), reversed(named), strict=True)
         if names
     }
-    made = db.session.execute(
+    made = run(
         sa.insert(Customer).returning(Customer.id, Customer.country),
         [{"country": country[root], "created_at": clock.now()} for root in roots],
     )
@@ -254,7 +262,7 @@ def _name(
         return
     rows = [{"key": name, "customer_id": customer_of[people.root(name)]} for name in missing]
     statement = upsert_dialect().insert(CustomerIdentity).on_conflict_do_nothing()
-    written = set(db.session.scalars(statement.returning(CustomerIdentity.key), rows))
+    written = set(run(statement.returning(CustomerIdentity.key), rows).scalars())
     lost = [name for name in missing if name not in written]
     for name, winner in _known(lost).items() if lost else ():
         loser = customer_of[people.root(name)]

@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from ambassadors.models import Ambassador, AmbassadorStatus, Member
 from campaigns.models import Benefit, BenefitKind, Campaign, CampaignStatus
 from core import clock, emails, money, spans
-from core.db import db, many
+from core.db import db, many, run
 from core.remembered import Remembered, of_app
 from core.spans import Spans
 from referrals import codes
@@ -139,10 +139,15 @@ def remembered(text: str) -> Terms | None:
     return _recent().get(codes.fold(text))
 
 
-def look_up(text: str) -> Terms | None:
-    """Return the terms of a code, and remember them for a moment."""
+def look_up(text: str, *, may_remember: bool = False) -> Terms | None:
+    """Return the terms of a code, and remember them for a moment.
+
+    Args:
+        text: As people write it.
+        may_remember: What its campaign says may be as old as what is remembered of codes.
+    """
     key = codes.fold(text)
-    terms = terms_of([key]).get(key)
+    terms = _load([key], may_remember=may_remember).get(key)
     if terms is not None:
         _recent().put(key, terms)
     return terms
@@ -221,6 +226,20 @@ _TERMS = (
     sa.select(
         Code.id.label("code_id"), Code.key, Code.text, Code.status, Code.status_since,
         Code.starts_at, Code.ends_at, Code.used, Code.uses_limit, Code.uses_per_customer,
+        Code.campaign_id, Code.ambassador_id, Ambassador.status.label("ambassador_status"),
+        Ambassador.status_since.label("ambassador_since"),
+        Ambassador.breaks.label("ambassador_breaks"), Member.id.label("member_id"),
+        Member.email_hash.label("member_email_hash"),
+    )
+    .outerjoin(Ambassador, Ambassador.id == Code.ambassador_id)
+    .outerjoin(Member, Member.id == Ambassador.member_id)
+    .where(Code.key.in_(many("keys")))
+)  # fmt: skip
+
+
+# Each campaign once, however many of its codes are asked for, with a row for each benefit.
+_CAMPAIGNS = (
+    sa.select(
         Campaign.id.label("campaign_id"), Campaign.slug.label("campaign_slug"),
         Campaign.status.label("campaign_status"), Campaign.status_since.label("campaign_since"),
         Campaign.breaks.label("campaign_breaks"),
@@ -228,49 +247,52 @@ _TERMS = (
         Campaign.ends_at.label("campaign_ends_at"), Campaign.countries, Campaign.currencies,
         Campaign.products, Campaign.currency, Campaign.minimum_basket,
         Campaign.new_customers_only, Campaign.refund_frees_use, Campaign.budget,
-        Campaign.committed, Code.ambassador_id, Ambassador.status.label("ambassador_status"),
-        Ambassador.status_since.label("ambassador_since"),
-        Ambassador.breaks.label("ambassador_breaks"), Member.id.label("member_id"),
-        Member.email_hash.label("member_email_hash"),
+        Campaign.committed, Benefit.kind, Benefit.percent, Benefit.amount, Benefit.product,
     )
-    .join(Campaign, Campaign.id == Code.campaign_id)
-    .outerjoin(Ambassador, Ambassador.id == Code.ambassador_id)
-    .outerjoin(Member, Member.id == Ambassador.member_id)
-    .where(Code.key.in_(many("keys")))
+    .outerjoin(Benefit, Benefit.campaign_id == Campaign.id)
+    .where(Campaign.id.in_(many()))
+    .order_by(Campaign.id, Benefit.position)
 )  # fmt: skip
 
 
-def _load(keys: list[str]) -> dict[str, Terms]:
-    rows = db.session.execute(_TERMS, {"keys": keys}).all()
-    benefits = _benefits({row.campaign_id for row in rows})
-    return {row.key: _terms(dict(row._mapping), benefits) for row in rows}
+def _load(keys: list[str], *, may_remember: bool = False) -> dict[str, Terms]:
+    rows = run(_TERMS, {"keys": keys}).all()
+    asked = {row.campaign_id for row in rows}
+    campaigns = _remembered_campaigns(asked) if may_remember else _campaigns(asked)
+    return {row.key: Terms(**row._mapping, **campaigns[row.campaign_id]) for row in rows}
 
 
-_BENEFITS = (
-    sa.select(Benefit.campaign_id, Benefit.kind, Benefit.percent, Benefit.amount, Benefit.product)
-    .where(Benefit.campaign_id.in_(many()))
-    .order_by(Benefit.campaign_id, Benefit.position)
-)
-
-
-def _benefits(campaign_ids: set[int]) -> dict[int, tuple[BenefitTerms, ...]]:
-    found: dict[int, tuple[BenefitTerms, ...]] = {}
-    if campaign_ids:
-        for row in db.session.execute(_BENEFITS, {"ids": sorted(campaign_ids)}):
-            benefit = BenefitTerms(row.kind, row.percent, row.amount, row.product)
-            found[row.campaign_id] = (*found.get(row.campaign_id, ()), benefit)
+def _remembered_campaigns(ids: set[int]) -> dict[int, dict[str, Any]]:
+    """Return what this process read of campaigns a moment ago, or reads now."""
+    known: Remembered[dict[str, Any]] = of_app("campaign terms")
+    found = {id_: said for id_ in ids if (said := known.get(str(id_))) is not None}
+    for id_, said in _campaigns(ids - found.keys()).items():
+        known.put(str(id_), said)
+        found[id_] = said
     return found
 
 
-def _terms(columns: dict[str, Any], benefits: dict[int, tuple[BenefitTerms, ...]]) -> Terms:
+def _campaigns(ids: set[int]) -> dict[int, dict[str, Any]]:
+    """Return what campaigns say of the terms of their codes, by id."""
+    found: dict[int, dict[str, Any]] = {}
+    for row in run(_CAMPAIGNS, {"ids": sorted(ids)}) if ids else ():
+        said = dict(row._mapping)
+        benefit = BenefitTerms(*(said.pop(name) for name in _BENEFIT))
+        id_ = said.pop("campaign_id")
+        terms = found.setdefault(id_, _campaign_terms(said))
+        if benefit.kind is not None:
+            terms["benefits"] += (benefit,)
+    return found
+
+
+_BENEFIT = ("kind", "percent", "amount", "product")
+
+
+def _campaign_terms(columns: dict[str, Any]) -> dict[str, Any]:
     budget, committed = columns.pop("budget"), columns.pop("committed")
-    lists: dict[str, Any] = {
-        name: tuple(columns.pop(name)) for name in ("countries", "currencies", "products")
-    }
-    return Terms(
-        **columns, **lists, has_budget_left=budget is None or committed < budget,
-        benefits=benefits.get(columns["campaign_id"], ()),
-    )  # fmt: skip
+    lists = {name: tuple(columns.pop(name)) for name in ("countries", "currencies", "products")}
+    has_budget_left = budget is None or committed < budget
+    return {**columns, **lists, "has_budget_left": has_budget_left, "benefits": ()}
 
 
 def is_running(status: CampaignStatus, since: datetime, breaks: Spans, at: datetime) -> bool:

@@ -13,7 +13,7 @@ from dataclasses import replace
 
 import sqlalchemy as sa
 
-from core.db import db, upsert_dialect
+from core.db import db, many, run, upsert_dialect
 from integrations import facts
 from referrals.models import OrderAlias, Purchase
 
@@ -60,25 +60,30 @@ def known(told: Sequence[facts.Purchase]) -> list[facts.Purchase]:
         by_source.setdefault(fact.source, []).append(fact.external_id)
     own: dict[tuple[str, str], str] = {}
     for source, names in by_source.items():
-        query = (
-            sa.select(OrderAlias.alias, OrderAlias.external_id)
-            .join(
-                Purchase,
-                sa.and_(Purchase.source == source, Purchase.external_id == OrderAlias.external_id),
-            )
-            .where(
-                OrderAlias.source == source,
-                OrderAlias.alias.in_(names),
-                OrderAlias.alias != OrderAlias.external_id,
-            )
-        )
-        own |= {(source, row.alias): row.external_id for row in db.session.execute(query)}
+        rows = run(_RECORDED, {"source": source, "ids": names})
+        own |= {(source, row.alias): row.external_id for row in rows}
     if not own:
         return list(told)
     return [
         replace(fact, external_id=own.get((fact.source, fact.external_id), fact.external_id))
         for fact in told
     ]
+
+
+_RECORDED = (
+    sa.select(OrderAlias.alias, OrderAlias.external_id)
+    .join(
+        Purchase,
+        sa.and_(
+            Purchase.source == OrderAlias.source, Purchase.external_id == OrderAlias.external_id
+        ),
+    )
+    .where(
+        OrderAlias.source == sa.bindparam("source"),
+        OrderAlias.alias.in_(many()),
+        OrderAlias.alias != OrderAlias.external_id,
+    )
+)
 
 
 def names_of(source: str, name: str) -> set[str]:

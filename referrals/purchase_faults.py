@@ -16,6 +16,8 @@ _LENGTHS = {
     "click_token": 64, "heard_from": 200, "subscription": 150,
 }  # fmt: skip
 _MOST_CODES, _MOST_LINES = 20, 500
+_CONTROL = re.compile(r"[\x00-\x1f]")
+_STATUSES = frozenset(PurchaseStatus)
 N_ = str  # marks a text for the catalogue; `_` translates it when it is said
 
 
@@ -29,7 +31,7 @@ def problem(fact: facts.Purchase) -> DomainError | None:
     faults += [
         Fault(f"/{name}", _("use no control characters"))
         for name in _LENGTHS
-        if any(ord(symbol) < 32 for symbol in getattr(fact, name) or "")
+        if _CONTROL.search(getattr(fact, name) or "")
     ]
     faults += _amount_faults(fact)
     faults += _other_faults(fact)
@@ -57,7 +59,7 @@ def _other_faults(fact: facts.Purchase) -> list[Fault]:
     rules = [
         ("/external_id", N_("name the order and its source"),
          bool(fact.external_id.strip() and fact.source.strip())),
-        ("/status", N_("use paid, pending or cancelled"), fact.status in set(PurchaseStatus)),
+        ("/status", N_("use paid, pending or cancelled"), fact.status in _STATUSES),
         ("/customer/email", N_("use an address such as ana@example.com"),
          not fact.email or emails.normalise(fact.email) is not None),
         ("/customer/country", N_("use two letters such as CH (ISO 3166-1)"),
@@ -65,7 +67,7 @@ def _other_faults(fact: facts.Purchase) -> list[Fault]:
         ("/codes", N_("use at most %(codes)s codes of at most 60 characters"),
          len(fact.codes) <= _MOST_CODES and all(len(code) <= 60 for code in fact.codes)),
         ("/codes", N_("use no control characters in codes and SKUs"),
-         not any(ord(symbol) < 32 for text in texts for symbol in text)),
+         not any(_CONTROL.search(text) for text in texts)),
         ("/lines", N_("use at most %(lines)s lines"), len(fact.lines) <= _MOST_LINES),
         ("/lines", N_("use minor units, and quantities of zero or more"),
          all(abs(x.amount) <= money.LARGEST and 0 <= x.quantity < 2**31 for x in fact.lines)),

@@ -21,7 +21,7 @@ from flask_babel import gettext as _
 
 from ambassadors import program
 from core import changes, clock, emails, likeness, money
-from core.db import db, many, upsert_dialect
+from core.db import db, many, run, upsert_dialect
 from core.errors import ConflictError, DomainError
 from integrations import facts
 from referrals import customers, disposable, purchase_faults
@@ -71,6 +71,12 @@ class Recorded:
 
     outcomes: list[Outcome]
     to_credit: set[int] = field(default_factory=set)
+
+    @property
+    def created(self) -> frozenset[int]:
+        """The purchases of this transaction: nobody else has seen them, or written about them."""
+        ids = (one.purchase_id for one in self.outcomes if one.state is State.CREATED)
+        return frozenset(id_ for id_ in ids if id_ is not None)
 
 
 def record(purchases: Sequence[facts.Purchase], *, on_other_facts: str = "refuse") -> Recorded:
@@ -144,7 +150,7 @@ def mark_changed(purchase_ids: Iterable[int]) -> None:
     timezone = program.current().timezone
     months: set[str] = set()
     for start in range(0, len(ids), 5000):
-        instants = db.session.scalars(_INSTANTS, {"ids": ids[start : start + 5000]})
+        instants = run(_INSTANTS, {"ids": ids[start : start + 5000]}).scalars()
         months |= {clock.local_month(instant, timezone) for instant in instants}
     changes.mark("purchases", months)
 
@@ -212,7 +218,7 @@ def _create(new: list[facts.Purchase], recorded: Recorded) -> dict[Key, int]:
     resolved = customers.resolve_locked(new)
     recorded.to_credit |= resolved.disturbed
     rows = [_row(fact, who) for fact, who in zip(new, resolved.customer_ids, strict=True)]
-    inserted = db.session.execute(_insert(upsert_dialect()), rows)
+    inserted = run(_insert(upsert_dialect()), rows)
     made = {(row.source, row.external_id): row.id for row in inserted}
     _add_lines(new, made)
     _add_aliases(fact for fact in new if _key(fact) in made)
@@ -272,7 +278,7 @@ def _add_lines(new: list[facts.Purchase], made: dict[Key, int]) -> None:
         for position, line in enumerate(fact.lines)
     ]
     if rows:
-        db.session.execute(sa.insert(PurchaseLine), rows)
+        run(sa.insert(PurchaseLine), rows)
 
 
 def _add_aliases(told: Iterable[facts.Purchase]) -> None:
@@ -359,7 +365,7 @@ def _after(recorded: Recorded) -> None:
     """Point customers at their first purchase and tell the reports what changed."""
     if not recorded.to_credit:
         return
-    known = db.session.scalars(_CUSTOMERS, {"ids": sorted(recorded.to_credit)})
+    known = run(_CUSTOMERS, {"ids": sorted(recorded.to_credit)}).scalars()
     touched = {i for i in known if i is not None}
     linked = customers.link_members(touched)
     recorded.to_credit |= set(of_customers(linked))  # with their own code: a self-referral now

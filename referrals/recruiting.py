@@ -10,7 +10,7 @@ from ambassadors.models_recruiting import Application
 from campaigns.models import Campaign, CampaignStatus
 from core.db import db
 from core.errors import ConflictError
-from referrals import codes, given_codes
+from referrals import codes, consents, given_codes
 
 
 def approve(application: Application) -> Ambassador:
@@ -32,6 +32,13 @@ def approve(application: Application) -> Ambassador:
     )
     ambassador = enrolled(person, application.kind)
     applications.approve(application, ambassador.id)
+    if application.wants_messages:  # ticked on the page: the word and its day are kept
+        consents.record([
+            consents.Word(
+                email=application.email, may_write=True, said_at=application.applied_at,
+                told_by=f"application:{application.id}",
+            )
+        ])  # fmt: skip
     code = code_in(ambassador, campaign)
     applications.tell_approved(
         application, brand=program.current().name, campaign=campaign.name, code=code

@@ -18,7 +18,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from core import clock
-from core.db import affected, db, upsert_dialect
+from core.db import affected, db, many, run, upsert_dialect
 from core.errors import ConflictError, InvalidInputError, NotFoundError
 from referrals.eligibility import Reason, Terms
 from referrals.models import Code, CodeCustomerUse, Redemption, RedemptionState
@@ -239,15 +239,17 @@ def _take_in_turn(uses: list[Use]) -> dict[tuple[int, str], Reason]:
 def _held(wanted: Collection[tuple[int, str]]) -> set[tuple[int, str]]:
     """Return the uses that are written already; reservations among them become uses."""
     orders = sorted({order for _, order in wanted})
-    query = sa.select(Redemption.id, Redemption.code_id, Redemption.order_key, Redemption.state)
-    rows = db.session.execute(
-        query.where(Redemption.order_key.in_(orders), Redemption.state.in_(_HOLDS_USE))
-    ).all()
+    rows = run(_HELD, {"ids": orders}).all()
     of_use = {row.id: (row.code_id, row.order_key) for row in rows}
     ours = {id_ for id_, use in of_use.items() if use in wanted}  # not of a code it left out
     reserved = {row.id for row in rows if row.state is RedemptionState.RESERVED} & ours
     late = {id_ for id_ in reserved - _confirm(reserved) if not _settle_reservation(id_)}
     return {of_use[id_] for id_ in ours - late}  # where it was too late, a new use is taken
+
+
+_HELD = sa.select(Redemption.id, Redemption.code_id, Redemption.order_key, Redemption.state).where(
+    Redemption.order_key.in_(many()), Redemption.state.in_(_HOLDS_USE)
+)
 
 
 def _confirm(reserved: set[int]) -> set[int]:
@@ -306,7 +308,7 @@ def _take_many(uses: list[Use]) -> None:
         for terms, order, who in uses
     ]  # fmt: skip
     counts: dict[int, int] = {}
-    for code_id in db.session.scalars(_upsert(upsert_dialect()), rows):
+    for code_id in run(_upsert(upsert_dialect()), rows).scalars():
         counts[code_id] = counts.get(code_id, 0) + 1
     if counts:
         counted = db.session.connection().execute(

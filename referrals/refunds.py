@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from flask_babel import gettext as _
 
 from core import clock, money
-from core.db import db, upsert_dialect
+from core.db import db, run, upsert_dialect
 from core.errors import ConflictError, DomainError, Fault, InvalidInputError
 from integrations import facts
 from referrals import purchases
@@ -165,7 +165,7 @@ _HAS_PARKED = sa.select(Refund.id).where(_IS_PARKED).limit(1)
 
 
 def _has_parked() -> bool:
-    return db.session.scalar(_HAS_PARKED) is not None
+    return run(_HAS_PARKED).scalar() is not None
 
 
 def _orders(refunds: Sequence[facts.Refund]) -> dict[tuple[str, str], Purchase]:

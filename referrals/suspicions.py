@@ -18,7 +18,7 @@ import sqlalchemy as sa
 
 from ambassadors.models import Ambassador, Member
 from core import clock, likeness
-from core.db import db, many, upsert_dialect
+from core.db import db, many, run, upsert_dialect
 from referrals.models import Suspicion
 from referrals.touches import Candidate, Order
 
@@ -97,10 +97,10 @@ def known(
     likenesses: dict[int, frozenset[str]] = {}
     found: dict[tuple[int, int], tuple[str, ...]] = {}
     if who and any(order.name_key for order in orders):
-        people = db.session.execute(_PEOPLE, {"ids": who})
+        people = run(_PEOPLE, {"ids": who})
         likenesses = {one.id: likeness.of_person(one.name, one.email) for one in people}
     if who and decided:
-        for row in db.session.execute(_FOUND, {"ids": sorted(decided)}):
+        for row in run(_FOUND, {"ids": sorted(decided)}):
             key = (row.purchase_id, row.ambassador_id)
             found[key] = (*found.get(key, ()), row.signal)
     return Known(likenesses, found)

@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from ambassadors.models import Ambassador, Member, Touch
 from ambassadors.program import Rules
 from campaigns.models import Campaign
-from core.db import db, many
+from core.db import db, many, run
 from referrals import codes, eligibility
 from referrals.eligibility import Basket, BasketLine, Terms
 from referrals.models import (
@@ -117,7 +117,7 @@ _LINES = sa.select(
 
 def orders_of(ids: Sequence[int]) -> list[Order]:
     """Return purchases as attribution sees them, in the order of arrival."""
-    rows = db.session.execute(_ORDERS, {"ids": ids}).all()
+    rows = run(_ORDERS, {"ids": ids}).all()
     lines = _lines([row.id for row in rows if row.codes])
     return [_order(row, lines.get(row.id, ())) for row in rows]
 
@@ -125,7 +125,7 @@ def orders_of(ids: Sequence[int]) -> list[Order]:
 def _lines(ids: list[int]) -> dict[int, tuple[BasketLine, ...]]:
     found: dict[int, tuple[BasketLine, ...]] = {}
     if ids:
-        for row in db.session.execute(_LINES, {"ids": ids}):
+        for row in run(_LINES, {"ids": ids}):
             line = BasketLine(row.sku, row.quantity, row.amount)
             found[row.purchase_id] = (*found.get(row.purchase_id, ()), line)
     return found

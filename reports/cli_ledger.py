@@ -15,9 +15,11 @@ from flask import Blueprint
 from core import sheets
 from core.commands import committed
 from core.money import to_major
-from reports import closing, console_books, ledger_checks
+from reports import closing, ledger_checks
+from reports import wording_books as words
 from reports.models import period
 from rewards import books
+from rewards.journal import Wanted
 
 door = Blueprint("ledger_cli", __name__, cli_group="ledger")
 
@@ -71,12 +73,12 @@ def close(month: str) -> None:
 @click.argument("month", metavar="YYYY-MM")
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True)
 def journal(month: str, out: Path) -> None:
-    """Write the journal of a month as CSV."""
+    """Write the journal of a month as CSV, or as a workbook if the file ends with .xlsx."""
     with committed():
-        rows = console_books.journal_rows(period(month, month).first)
+        start, end = closing.bounds(period(month, month).first)
+        rows = words.journal_rows(Wanted(start=start, end=end))
         try:
-            with out.open("w", encoding="utf-8", newline="") as file:
-                file.writelines(sheets.lines(console_books.HEADS, rows))
+            sheets.save(out, words.HEADS, rows)
         except OSError as error:
             raise click.ClickException(f"{out} cannot be written: {error.strerror}.") from None
     click.echo(f"Written to {out}.")

@@ -11,12 +11,14 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
 import sqlalchemy as sa
+from flask_babel import gettext as _
 
 from ambassadors import program
 from campaigns import spend
 from campaigns.models import Spend
 from core import clock
 from core.db import db
+from core.errors import InvalidInputError
 from core.money import POINTS
 from reports import acquisition, cac, exports
 from reports.models import Period, following, intervals
@@ -101,6 +103,24 @@ def end_of(day: str) -> datetime:
     return datetime.combine(date.fromisoformat(day) + timedelta(days=1), time(), zone)
 
 
+def asked_end(day: str) -> datetime:
+    """Return the first instant after a day that somebody wrote.
+
+    Raises:
+        InvalidInputError: It is no day.
+    """
+    try:
+        return end_of(day)
+    except (ValueError, OverflowError):  # 9999-12-31 has no day after it
+        said = _("“%(text)s” is not a day such as 2026-03-31.", text=day[:40])
+        raise InvalidInputError(said) from None
+
+
+def today() -> str:
+    """Return the present day of the program."""
+    return clock.local_day(clock.now(), program.current().timezone).isoformat()
+
+
 def end_of_today() -> datetime:
     """Return the first instant after the present day of the program."""
-    return end_of(clock.local_day(clock.now(), program.current().timezone).isoformat())
+    return end_of(today())

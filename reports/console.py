@@ -209,9 +209,7 @@ def download_xlsx(name: str) -> Response:
     book = io.BytesIO()
     exports.to_xlsx(report, book)
     answer = Response(book.getvalue(), mimetype=sheets.XLSX)
-    kept = f'attachment; filename="{exports.filename(report, "xlsx")}"'
-    answer.headers["Content-Disposition"] = kept
-    return answer
+    return sheets.attached(answer, exports.filename(report, "xlsx"))
 
 
 @door.get("/purchases")
@@ -263,10 +261,8 @@ def _purchases_csv() -> Response:
     found = purchases.every(copy, span, currency, wanted)
     rows = exports.cells(purchases.COLUMNS, found, currency)
     lines = stream_with_context(sheets.lines(exports.heads(purchases.COLUMNS), rows))
-    answer = Response(lines, mimetype="text/csv")
     name = f"purchases-{span.first}-{span.last}-{currency}.csv"
-    answer.headers["Content-Disposition"] = f'attachment; filename="{name}"'
-    return answer
+    return sheets.attached(Response(lines, mimetype="text/csv"), name)
 
 
 def _made(name: str) -> Report:

@@ -1,9 +1,7 @@
-"""Finance's door of the books: trial balance, journal, closing, what is owed, the checks."""
+"""Finance's door of the books: trial balance, closing, what is owed, the checks."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import datetime
 from typing import Any
 
 from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
@@ -14,17 +12,16 @@ from accounts import audit, identities, permissions, users
 from ambassadors import enrolment
 from campaigns import wording as campaign_words
 from campaigns.forms_spend import KIND_NAMES
-from core import money, sheets
+from core import sheets
 from core.db import db, retried
-from core.errors import DomainError, InvalidInputError
+from core.errors import DomainError
 from reports import closing, ledger_checks
 from reports import wording_books as words
 from reports.forms_books import CodesForm
 from reports.models import following, period
-from rewards import account_codes, books
-from rewards.models import Account
+from rewards import account_codes, books, journal
 
-SHOWN = 200  # lines of a journal's page; the file holds all
+SHOWN = 200  # corrections; the journal has all of them
 
 door = permissions.guard(
     Blueprint("books", __name__, url_prefix="/console/ledger"), permissions.FINANCE
@@ -36,20 +33,30 @@ def balance() -> ResponseReturnValue:
     """Show a month's trial balance, and that what was accrued is all somewhere."""
     month = _asked_month()
     start, end = closing.bounds(month)
-    closed = books.closed(month)
-    found = books.closed_balance(month) if closed else books.trial_balance(start, end)
+    closed, found = books.closed(month), _balance(month)
+    wanted = journal.Wanted(start=start, end=end, corrections=True)
+    late = list(journal.lines(wanted, limit=SHOWN))
     return render_template(
         "reports/console_books/balance.html",
         month=month, found=found, closed=closed, proofs=books.proofs(end), words=words,
         codes=account_codes.known(), before=following(month, -1), after=_after(month),
         papers=books.documents(month) if closed else [],
         moved=closing.moved(month) if closed else [],
-        names=users.actor_names([closed.closed_by]) if closed else {},
-        corrections=list(books.journal(start, end, corrections=True, limit=SHOWN)),
+        closers=users.actor_names([closed.closed_by]) if closed else {}, corrections=late,
+        names=enrolment.names({one.ambassador_id for one in late if one.ambassador_id}),
         late_costs=closing.late_costs(month, limit=SHOWN), kinds=KIND_NAMES,
         channel_words=campaign_words.channel,
         can_close=_can_close(month), check=ledger_checks.last(),
     )  # fmt: skip
+
+
+@door.post(f"/balance.{sheets.ENDING}")
+def balance_file(ending: str) -> ResponseReturnValue:
+    """Send a month's trial balance as a file."""
+    month = _asked_month()
+    rows = list(words.balance_rows(month, _balance(month)))
+    _note_export("balance", month, ending)
+    return sheets.download(f"balance-{month}.{ending}", words.BALANCE_HEADS, rows)
 
 
 @door.post("/close")
@@ -69,32 +76,6 @@ def close() -> ResponseReturnValue:
     return redirect(url_for(".balance", month=month), code=303)
 
 
-@door.get("/journal")
-def journal() -> ResponseReturnValue:
-    """Show the entries of a month, of one account if asked."""
-    month, account = _asked_month(), _asked_account()
-    start, end = closing.bounds(month)
-    found = list(books.journal(start, end, account=account, limit=SHOWN + 1))
-    return render_template(
-        "reports/console_books/journal.html",
-        month=month, account=account, found=found[:SHOWN], more=len(found) > SHOWN, words=words,
-        choices=[
-            (name, url_for(".journal", month=month, account=one.value), one is account)
-            for one, name in words.ACCOUNTS.items()
-        ],
-        names=enrolment.names({one.ambassador_id for one in found if one.ambassador_id}),
-    )  # fmt: skip
-
-
-@door.post("/journal.csv")
-def journal_file() -> ResponseReturnValue:
-    """Send the journal of a month, with the account codes of the brand's bookkeeping."""
-    month = _asked_month()
-    audit.record("books.export", "month", month, {})
-    db.session.commit()
-    return sheets.download(f"journal-{month}.csv", HEADS, journal_rows(month))
-
-
 @door.get("/<month>/<name>")
 def paper(month: str, name: str) -> ResponseReturnValue:
     """Send a report as its month was closed with."""
@@ -106,13 +87,25 @@ def paper(month: str, name: str) -> ResponseReturnValue:
 @door.get("/owed")
 def owed() -> ResponseReturnValue:
     """Show what each ambassador was owed at the end of a day."""
-    day = _asked_day()
-    found = books.liabilities(day)
+    day = request.args.get("on", "")
+    last = day or closing.today()
+    found = books.liabilities(closing.asked_end(last))
     return render_template(
         "reports/console_books/owed.html",
-        found=found, day=request.args.get("on", ""), at=day, sums=_sums(found),
+        found=found, day=day, last=last, sums=_sums(found),
         names=enrolment.names({row.ambassador_id for row in found}),
     )  # fmt: skip
+
+
+@door.post(f"/owed.{sheets.ENDING}")
+def owed_file(ending: str) -> ResponseReturnValue:
+    """Send what each ambassador was owed at the end of a day as a file."""
+    day = request.args.get("on") or closing.today()
+    found = books.liabilities(closing.asked_end(day))
+    names = enrolment.names({row.ambassador_id for row in found})
+    rows = list(words.owed_rows(day, found, names))
+    _note_export("owed", day, ending)
+    return sheets.download(f"owed-{day}.{ending}", words.OWED_HEADS, rows)
 
 
 @door.get("/checks")
@@ -143,48 +136,21 @@ def codes() -> ResponseReturnValue:
     return page, 422 if form.is_submitted() else 200
 
 
-HEADS = (
-    "entry", "booked_at", "occurred_at", "kind", "source", "purchase", "account", "account_code",
-    "account_label", "debit", "credit", "currency", "ambassador", "correction",
-)  # fmt: skip
+def _balance(month: str) -> list[books.Balance]:
+    """Return a month's trial balance: as it was closed with, or as the ledger has it."""
+    if books.closed(month):
+        return books.closed_balance(month)
+    return books.trial_balance(*closing.bounds(month))
 
 
-def journal_rows(month: str) -> Iterator[tuple[object, ...]]:
-    """Yield the lines of a journal file; amounts in major units."""
-    known = account_codes.known()
-    start, end = closing.bounds(month)
-    for one in books.journal(start, end):
-        amount = money.to_major(abs(one.amount), one.currency)
-        code = known.get(one.account)
-        yield (
-            one.entry_id, one.booked_at.isoformat(), one.occurred_at.isoformat(), one.kind,
-            one.source, one.purchase or "", one.account.value, code.code if code else "",
-            code.label if code else "",
-            amount if one.amount > 0 else "", amount if one.amount < 0 else "", one.currency,
-            one.ambassador_id or "", "yes" if one.is_correction else "",
-        )  # fmt: skip
+def _note_export(what: str, span: str, ending: str) -> None:
+    audit.record("books.export", "month", span[:7], {"what": what, "on": span, "format": ending})
+    db.session.commit()
 
 
 def _asked_month() -> str:
     asked = request.values.get("month") or closing.default_month()
     return period(asked, asked).first
-
-
-def _asked_account() -> Account | None:
-    asked = request.args.get("account")
-    return Account(asked) if asked in set(Account) else None
-
-
-def _asked_day() -> datetime:
-    """Return the first instant after the day that was asked for; now unless one was."""
-    asked = request.args.get("on")
-    if not asked:
-        return closing.end_of_today()
-    try:
-        return closing.end_of(asked)
-    except (ValueError, OverflowError):  # 9999-12-31 has no day after it
-        said = _("“%(text)s” is not a day such as 2026-03-31.", text=asked[:40])
-        raise InvalidInputError(said) from None
 
 
 def _after(month: str) -> str | None:

@@ -1,10 +1,10 @@
-"""Run a report's SQL on the columnar copy, with DuckDB inside this process.
+"""Run a report's SQL on the columnar copy, with DuckDB in this process or with Spark.
 
 A report is one file in `reports/sql/`, in DuckDB's dialect, with named
 parameters.  It sees the fact tables as views over exactly the Parquet files that
 the manifest names for the months asked for, `months`, the months themselves,
 `answer_channels`, the channel of each folded answer to the survey that has one, and
-`friendly_answers`, those that name the community.
+`friendly_answers`, those that name the community.  `REPORT_ENGINE` says what runs it.
 """
 
 from __future__ import annotations
@@ -14,27 +14,30 @@ import re
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
-import duckdb
 from flask import current_app
 
 from campaigns.spend import COMMUNITY
 from core.config import Settings
 from referrals import survey
 from reports import lake, sources
+from reports.engine_duckdb import DuckDB
+from reports.engine_spark import Spark
 from reports.models import Period
+from reports.question import Engine, Found, Question, UnreadableError
 
 FOLDER = Path(__file__).parent / "sql"
 MOST_ROWS = 300_000  # a page refreshes so many rows by itself, in about a second
 KNOWN_ANSWERS = 64
 LONGEST_KNOWN = 2_000  # rows; a longer answer is not worth the memory of every process
+EMBEDDED = DuckDB()
 ATTEMPTS = 3  # files may be replaced while they are opened; the next manifest has the new ones
-_UNREADABLE = (duckdb.IOException, duckdb.InvalidInputException)  # missing; not whole
 _PARAMETER = re.compile(r"\$([a-z_]+)")
+_WORD = re.compile(r"\w+")
 
 Told = TypeVar("Told")
 _answers: OrderedDict[Any, Any] = OrderedDict()
@@ -48,6 +51,7 @@ class Copy:
     folder: Path
     manifest: lake.Manifest
     answers: tuple[tuple[str, str], ...] = ()  # folded answers of the survey and their channels
+    engine: Engine = EMBEDDED
 
 
 def fresh(*, most_rows: int | None = None) -> Copy:
@@ -58,7 +62,16 @@ def fresh(*, most_rows: int | None = None) -> Copy:
     """
     settings: Settings = current_app.extensions["settings"]
     manifest = lake.refresh(settings.lake, most_rows=most_rows)
-    return Copy(settings.lake, manifest, tuple(sorted(survey.channels().items())))
+    answers = tuple(sorted(survey.channels().items()))
+    return Copy(settings.lake, manifest, answers, _chosen(settings))
+
+
+def _chosen(settings: Settings) -> Engine:
+    if settings.report_engine == "spark":
+        return Spark(
+            settings.spark_master, settings.spark_lake or f"file://{settings.lake.resolve()}"
+        )
+    return EMBEDDED
 
 
 @functools.lru_cache(maxsize=32)
@@ -81,19 +94,19 @@ def run(
         parameters: The other named parameters.
     """
     given = _given(name, period, parameters)
-    question = (
-        str(copy.folder), copy.manifest.stamp, copy.answers, name, period,
+    key = (
+        str(copy.folder), copy.manifest.stamp, copy.answers, copy.engine, name, period,
         tuple(sorted(given.items(), key=str)),
     )  # fmt: skip
     with _guard:
-        if question in _answers:
-            _answers.move_to_end(question)
-            return cast(list[dict[str, Any]], _answers[question])
-    with _opened(copy, definition(name), period, given) as found:
-        rows = _named(found, found.fetchall())
+        if key in _answers:
+            _answers.move_to_end(key)
+            return cast(list[dict[str, Any]], _answers[key])
+    with _opened(copy, name, period, given) as found:
+        rows = _named(found, found.rows())
     with _guard:
         if len(rows) <= LONGEST_KNOWN:
-            _answers[question] = rows
+            _answers[key] = rows
         while len(_answers) > KNOWN_ANSWERS:
             _answers.popitem(last=False)
     return rows
@@ -104,8 +117,8 @@ def stream(
 ) -> Iterator[list[dict[str, Any]]]:
     """Yield the rows of a report in blocks, from one run of its SQL; nothing is remembered."""
     given = _given(name, period, parameters)
-    with _opened(copy, definition(name), period, given) as found:
-        while rows := found.fetchmany(block):
+    with _opened(copy, name, period, given) as found:
+        while rows := found.rows(block):
             yield _named(found, rows)
 
 
@@ -129,9 +142,8 @@ def remembered(question: Any, answer: Callable[[], Told]) -> Told:
 def arrays(copy: Copy, name: str, period: Period, parameters: Mapping[str, Any]) -> dict[str, Any]:
     """Return the columns of a report as NumPy arrays, for figures on very many rows."""
     given = _given(name, period, parameters)
-    with _opened(copy, definition(name), period, given) as found:
-        columns: dict[str, Any] = found.fetchnumpy()
-    return columns
+    with _opened(copy, name, period, given) as found:
+        return found.arrays()
 
 
 def _given(name: str, period: Period, parameters: Mapping[str, Any]) -> dict[str, Any]:
@@ -139,21 +151,20 @@ def _given(name: str, period: Period, parameters: Mapping[str, Any]) -> dict[str
     return {key: asked[key] for key in _PARAMETER.findall(_without_comments(definition(name)))}
 
 
-def _named(found: Any, rows: Sequence[Any]) -> list[dict[str, Any]]:
-    names = [column[0] for column in found.description]
-    return [dict(zip(names, row, strict=True)) for row in rows]
+def _named(found: Found, rows: Sequence[Any]) -> list[dict[str, Any]]:
+    return [dict(zip(found.names, row, strict=True)) for row in rows]
 
 
 @contextmanager
-def _opened(copy: Copy, sql: str, period: Period, parameters: dict[str, Any]) -> Iterator[Any]:
-    """Run SQL on the copy, or on the next one where its files are replaced, gone or damaged."""
-    with duckdb.connect() as engine:
+def _opened(copy: Copy, name: str, period: Period, given: Mapping[str, Any]) -> Iterator[Found]:
+    """Ask the copy, or the next one where its files are replaced, gone or damaged."""
+    with ExitStack() as stack:
         for attempt in range(ATTEMPTS):
             try:
-                _open_views(engine, copy, period.months)
-                found = engine.execute(sql, parameters)
+                asked = question(copy, name, period, given)
+                found = stack.enter_context(copy.engine.opened(asked))
                 break
-            except _UNREADABLE:
+            except UnreadableError:
                 if attempt == ATTEMPTS - 1:
                     raise
                 copy = _next(copy)
@@ -166,33 +177,44 @@ def _next(copy: Copy) -> Copy:
     return replace(copy, manifest=lake.refresh(copy.folder))
 
 
-def _open_views(engine: Any, copy: Copy, months: Sequence[str]) -> None:
-    engine.execute("SET autoinstall_known_extensions = false")
-    named = ", ".join(f"('{month}')" for month in months)
-    months_view = f"SELECT * FROM (VALUES {named}) AS t(month)"  # noqa: S608  months are checked
-    engine.execute(f"CREATE OR REPLACE VIEW months AS {months_view}")
-    given = ", ".join(f"({_text(said)}, {_text(name)})" for said, name in copy.answers)
-    channels = f"SELECT * FROM (VALUES {given or '(NULL, NULL)'}) AS t(answer, channel)"  # noqa: S608  quoted
-    engine.execute(f"CREATE OR REPLACE VIEW answer_channels AS {channels}")
-    engine.execute(
-        "CREATE OR REPLACE VIEW friendly_answers AS "  # noqa: S608  our own word
-        f"SELECT answer FROM answer_channels WHERE channel = {_text(COMMUNITY)}"
+def question(copy: Copy, name: str, period: Period, given: Mapping[str, Any]) -> Question:
+    """Return what an engine is asked for a report.
+
+    Args:
+        copy: From `fresh`; the files of one manifest, so never a mixture of two states.
+        name: A file in `reports/sql/` without its ending.
+        period: Which months the views hold.
+        given: All named parameters of the definition.
+    """
+    text = definition(name)
+    named = set(_WORD.findall(_without_comments(text)))  # what it does not read is not opened
+    paths = {fact: copy.manifest.paths(fact, period.months) for fact in sources.SOURCES}
+    files = {fact: found for fact, found in paths.items() if found and fact in named}
+    tables = {fact: _empty(sources.SOURCES[fact]) for fact, found in paths.items() if not found}
+    tables |= {
+        "months": _values(("month",), [(month,) for month in period.months]),
+        "answer_channels": _values(("answer", "channel"), copy.answers),
+        "friendly_answers": _values(
+            ("answer",), [(said,) for said, channel in copy.answers if channel == COMMUNITY]
+        ),
+    }
+    tables = {table: select for table, select in tables.items() if table in named}
+    return Question(text, given, tables, files, copy.folder)
+
+
+def _values(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a SELECT of rows of texts; without rows, of the columns only."""
+    named = ", ".join(columns)
+    listed = ", ".join(f"({', '.join(map(_text, row))})" for row in rows)
+    nothing = f"({', '.join('NULL' for _ in columns)})"
+    return (
+        f"SELECT * FROM (VALUES {listed or nothing}) AS t({named}) WHERE {columns[0]} IS NOT NULL"  # noqa: S608  quoted
     )
-    for source in sources.SOURCES.values():
-        paths = copy.manifest.paths(source.name, months)
-        engine.execute(
-            f"CREATE OR REPLACE VIEW {source.name} AS {_select(source, copy.folder, paths)}"
-        )
 
 
-def _select(source: sources.Source, folder: Path, paths: Sequence[str]) -> str:
-    if not paths:
-        empty = ", ".join(
-            f"CAST(NULL AS {kind}) AS {name}" for name, kind in source.columns.items()
-        )
-        return f"SELECT {empty} WHERE false"
-    files = ", ".join("'" + str(folder / path).replace("'", "''") + "'" for path in paths)
-    return f"SELECT * FROM read_parquet([{files}])"  # noqa: S608  names of our own, quoted
+def _empty(source: sources.Source) -> str:
+    columns = (f"CAST(NULL AS {kind}) AS {name}" for name, kind in source.columns.items())
+    return f"SELECT {', '.join(columns)} WHERE false"
 
 
 def _text(value: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
@@ -21,6 +20,7 @@ from reports.models import period as months
 NAME = "purchases"
 PAGE = 50
 BLOCK = 5_000  # rows at a time on the way into a file
+MOST = 2**31 - 1  # as many as Spark can be asked for
 COLUMNS = (
     wording.MONTH, wording.LOCAL_DAY, wording.SOURCE, wording.ORDER, wording.CUSTOMER,
     wording.CODE, wording.AMBASSADOR, wording.CAMPAIGN, wording.TOUCH, wording.TOTAL,
@@ -171,7 +171,7 @@ def page(
 
 def every(copy: engine.Copy, period: Period, currency: str, wanted: Filter) -> Iterator[Row]:
     """Yield all purchases that `page` would give, page after page, as of one moment."""
-    whole = {"before_at": None, "before_id": None, "limit": sys.maxsize}
+    whole = {"before_at": None, "before_id": None, "limit": MOST}
     parameters = _parameters(period, currency, wanted) | whole
     for found in engine.stream(copy, NAME, _seen(period, wanted), parameters, block=BLOCK):
         yield from _rows(found)

@@ -26,14 +26,12 @@ from core import clock
 from core.db import db
 from core.errors import ConflictError, NotFoundError
 from core.money import POINTS
-from referrals.models import Purchase
 from rewards import ledger
 from rewards.models import Account, Entry, Posting
 from rewards.models_books import ClosedBalance, ClosedDocument, ClosedMonth
 
 BOOKED = sa.func.coalesce(Entry.booked_at, Entry.occurred_at)
 _ATTEMPTS = 20  # to make the papers while nothing new is recorded
-_BATCH = 1000  # rows of the journal in memory at once
 
 
 class NotOverError(ConflictError):
@@ -69,23 +67,6 @@ class Proof:
     def difference(self) -> int:
         """Zero, or the books are wrong."""
         return self.accrued - self.reversed - sum(self.stands.values())
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
-    """One leg of an entry, as the journal has it."""
-
-    entry_id: int
-    source: str
-    kind: str
-    purchase: str | None  # the order behind it, `api:1001`
-    booked_at: datetime
-    occurred_at: datetime
-    account: Account
-    amount: int  # debits positive
-    currency: str
-    ambassador_id: int | None
-    is_correction: bool
 
 
 def closed_through() -> str | None:
@@ -235,39 +216,6 @@ def _proof(currency: str, rows: Sequence[Any]) -> Proof:
         reversed=-sum(int(row[3]) for row in own if row[4]),
         stands={row[1]: -int(row[2] + row[3]) for row in own if not row[4]},
     )
-
-
-def journal(start: datetime, end: datetime, *, account: Account | None = None,
-            corrections: bool = False, limit: int | None = None) -> Iterator[Line]:  # fmt: skip
-    """Yield the postings that count from an instant to another, in the order of their entries.
-
-    Args:
-        start: The first instant.
-        end: The first after.
-        account: Only this one's.
-        corrections: Only those of entries that occurred in a closed month.
-        limit: Rows at most.
-    """
-    query = (
-        sa.select(
-            Entry.id.label("entry_id"), Entry.source, Entry.kind, BOOKED.label("booked_at"),
-            Entry.occurred_at, Posting.account, Posting.amount, Posting.currency,
-            Posting.ambassador_id, Entry.booked_at.is_not(None).label("is_correction"),
-            (Purchase.source + ":" + Purchase.external_id).label("purchase"),
-        )
-        .join(Entry, Entry.id == Posting.entry_id)
-        .outerjoin(Purchase, Purchase.id == Posting.purchase_id)
-        .where(start <= BOOKED, end > BOOKED, Posting.currency != POINTS)
-        .order_by(Entry.id, Posting.id)
-    )  # fmt: skip
-    if account is not None:
-        query = query.where(Posting.account == account)
-    if corrections:
-        query = query.where(Entry.booked_at.is_not(None))
-    if limit is not None:
-        query = query.limit(limit)
-    for row in db.session.execute(query.execution_options(yield_per=_BATCH)):
-        yield Line(**row._asdict() | {"is_correction": bool(row.is_correction)})
 
 
 def liabilities(at: datetime) -> list[Any]:

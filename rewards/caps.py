@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import sqlalchemy as sa
 
 from campaigns.models import Campaign
-from core.db import db, many, upsert_dialect
+from core.db import db, many, run, upsert_dialect
 from rewards import period_caps
 from rewards.models import RewardCount
 from rewards.period_caps import PeriodCap, Share
@@ -150,7 +150,7 @@ def lock(campaign_ids: Iterable[int], pairs: set[Pair], periods: Iterable[Period
         pairs: The ambassadors whose earnings count, by campaign.
         periods: Caps of months, quarters and years.
     """
-    rows = db.session.execute(_LIMITS, {"ids": sorted(campaign_ids)}).all()
+    rows = run(_LIMITS, {"ids": sorted(campaign_ids)}).all()
     return Caps(
         {row.id: _Limit(row.budget - row.committed) for row in rows if row.budget is not None},
         {

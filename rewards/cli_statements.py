@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import click
@@ -20,7 +20,9 @@ door = permissions.guard(
 )
 _year = click.option("--year", type=click.IntRange(2000, 2200), required=True)
 _out = click.option(
-    "--out", type=click.Path(path_type=Path, dir_okay=False), help="Shown unless given."
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="CSV, or a workbook if it ends with .xlsx; shown unless given.",
 )
 
 
@@ -62,15 +64,13 @@ def _declare(kind: ThresholdKind, year: int, out: Path | None) -> None:
         _write(out, words.DECLARED_HEADS[kind], rows)
 
 
-def _write(
-    out: Path | None, heads: Sequence[str], rows: Iterable[Sequence[object]]
-) -> None:  # fmt: skip
-    text = "".join(sheets.lines(heads, rows))
+def _write(out: Path | None, heads: Mapping[str, object], rows: Iterable[Sequence[object]]) -> None:
     if out is None:
+        text = "".join(sheets.lines(heads, rows))
         click.echo(text.removeprefix("\ufeff").replace("\r\n", "\n"), nl=False)
         return
     try:
-        out.write_text(text, encoding="utf-8", newline="")
+        sheets.save(out, heads, rows)
     except OSError as error:
         raise click.ClickException(f"{out} cannot be written: {error.strerror}.") from None
     click.echo(f"Written to {out}.")

@@ -10,7 +10,7 @@ nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -18,7 +18,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from core import clock
-from core.db import db, many, upsert_dialect
+from core.db import db, many, run, upsert_dialect
 from referrals.models import (
     Attribution,
     Customer,
@@ -48,21 +48,28 @@ _ALL_AT_ONCE = 500  # purchases settled together
 Pair = tuple[int, int]  # purchase, ambassador
 
 
-def settle(purchase_ids: Iterable[int]) -> None:
+def settle(purchase_ids: Iterable[int], *, fresh: Set[int] = frozenset()) -> None:
     """Bring the ledger in line with purchases: accrue, claw back or reinstate.
 
     Locks the purchases, in the order of their ids; issues a constant number of
     statements for each 500 of them.
+
+    Args:
+        purchase_ids: Which.
+        fresh: Those of them that this transaction recorded and nobody settled: nothing
+            earlier is looked for, and nobody else can see them to change them.
     """
-    ids = sorted(set(purchase_ids))
+    ids, unsettled = sorted(set(purchase_ids)), set(fresh)
     for start in range(0, len(ids), _ALL_AT_ONCE):
-        _settle_with_others(ids[start : start + _ALL_AT_ONCE])
+        _settle_with_others(ids[start : start + _ALL_AT_ONCE], unsettled)
 
 
-def _settle_with_others(ids: list[int]) -> None:
+def _settle_with_others(ids: list[int], fresh: set[int]) -> None:
     wider = sorted(recurring.with_others(ids))
     for start in range(0, len(wider), _ALL_AT_ONCE):
-        _settle(wider[start : start + _ALL_AT_ONCE])
+        some = wider[start : start + _ALL_AT_ONCE]
+        _settle(some, [id_ for id_ in some if id_ not in fresh])
+        fresh.difference_update(some)
 
 
 def due() -> list[int]:
@@ -137,12 +144,13 @@ class _Books:
         )
 
 
-def _settle(ids: list[int]) -> None:
-    _lock(ids)
+def _settle(ids: list[int], before: list[int]) -> None:
+    """Settle purchases; something may be written only of those that were there before."""
+    _lock(before)
     facts = _facts(ids)
-    known, things = _known(ids), purchase_rewards.known(ids)
+    known, things = _known(before), purchase_rewards.known(before)
     _let_wait(facts, _freeze_new(facts, known, things))
-    books = _books(ids, facts, [*known.values(), *things.values()])
+    books = _books(before, facts, [*known.values(), *things.values()])
     drafts, changed = [], []
     for pair, commission in sorted(known.items()):
         _follow_credit(commission, is_active=books.earns(commission))
@@ -197,7 +205,7 @@ _LOCK = (
 
 def _lock(ids: Sequence[int]) -> None:
     if ids:
-        db.session.execute(_LOCK, {"ids": ids}).all()
+        run(_LOCK, {"ids": ids}).all()
 
 
 _REFUNDED_AT = (
@@ -225,7 +233,7 @@ _FACTS = (
 
 
 def _facts(ids: Sequence[int]) -> dict[int, Earned]:
-    rows = db.session.execute(_FACTS, {"ids": ids})
+    rows = run(_FACTS, {"ids": ids})
     return {row.purchase_id: _fact(dict(row._mapping)) for row in rows}
 
 
@@ -248,7 +256,7 @@ _KNOWN = (
 
 
 def _known(ids: Sequence[int]) -> dict[tuple[int, int], Commission]:
-    rows = db.session.scalars(_KNOWN, {"ids": ids})
+    rows = db.session.scalars(_KNOWN, {"ids": ids}) if ids else ()
     return {(row.purchase_id, row.ambassador_id): row for row in rows}
 
 
@@ -279,7 +287,7 @@ def _freeze_new(
         (PeriodTake, frozen.takes),
     ):
         if rows:
-            db.session.execute(upsert_dialect().insert(table).on_conflict_do_nothing(), rows)
+            run(upsert_dialect().insert(table).on_conflict_do_nothing(), rows)
     if frozen.commissions:
         known |= _known([row["purchase_id"] for row in frozen.commissions])
     things |= purchase_rewards.keep(frozen.things)
@@ -391,7 +399,7 @@ _ENTRY_NUMBERS = (
 
 def _entry_numbers(ids: Sequence[int]) -> dict[tuple[int, int], int]:
     """Return how many entries each (purchase, ambassador) has."""
-    rows = db.session.execute(_ENTRY_NUMBERS, {"ids": ids})
+    rows = run(_ENTRY_NUMBERS, {"ids": ids}) if ids else ()
     return {(row.purchase_id, row.ambassador_id): row.entries for row in rows}
 
 

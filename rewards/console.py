@@ -242,6 +242,7 @@ def entry_words() -> dict[EntryKind, str]:
         EntryKind.PAYOUT_SETTLED: _("Paid"),
         EntryKind.PAYOUT_RETURNED: _("Payout came back"),
         EntryKind.BONUS: _("Bonus"),
+        EntryKind.BONUS_BACK: _("Bonus taken back"),
         EntryKind.POINTS: _("Points"),
         EntryKind.EXPIRY: _("Points expired"),
         EntryKind.EXCHANGE: _("Exchanged for a perk"),

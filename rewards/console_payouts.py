@@ -17,7 +17,8 @@ from core import money, sheets
 from core.db import db, retried
 from core.errors import DomainError
 from core.web import row_asked
-from rewards import payout_blocks, payout_list, payout_sending, payouts
+from integrations import stripe_transfers
+from rewards import payout_blocks, payout_list, payout_notes, payout_sending, payouts
 from rewards import wording_payouts as words
 from rewards.forms_payouts import PrepareForm, ReferenceForm, ReturnForm
 from rewards.models import PayoutMethod
@@ -105,6 +106,7 @@ def one(batch_id: int) -> ResponseReturnValue:
         "rewards/console_payouts/one.html",
         batch=batch, found=found[:PAGE], words=words, after=after, total=payouts.total(batch_id),
         next_after=found[PAGE - 1].id if len(found) > PAGE else None, steps=_steps(sums),
+        has_stripe=stripe_transfers.is_on(),
         states=_by_state(sums), reference=ReferenceForm(formdata=None),
         back=ReturnForm(formdata=None), may_approve=_may_approve(batch),
         names=users.actor_names(filter(None, [batch.created_by, batch.approved_by])),
@@ -184,7 +186,7 @@ def paid(batch_id: int, payout_id: int) -> ResponseReturnValue:
         return _too_long(batch_id)
 
     def act() -> None:
-        payout = payouts.note_paid(payout_id, (form.reference.data or "").strip() or None)
+        payout = payout_notes.note_paid(payout_id, (form.reference.data or "").strip() or None)
         audit.record("payout.settle", "payout", payout_id, {"reference": payout.reference})
 
     return _done(batch_id, act, _("Noted as paid."))
@@ -200,23 +202,19 @@ def failed(batch_id: int, payout_id: int) -> ResponseReturnValue:
         return redirect(url_for(".one", batch_id=batch_id), code=303)
     reason = (form.reason.data or "").strip()
     return _done(
-        batch_id, lambda: payouts.give_back(payout_id, reason),
+        batch_id, lambda: payout_notes.give_back(payout_id, reason),
         _("Noted. The money is payable again."),
     )  # fmt: skip
 
 
-@door.post("/<int:batch_id>/payouts.csv")
-def download(batch_id: int) -> ResponseReturnValue:
+@door.post(f"/<int:batch_id>/payouts.{sheets.ENDING}")
+def download(batch_id: int, ending: str) -> ResponseReturnValue:
     """Send the payouts of a batch as a file; the audit log keeps who took it."""
     payouts.batch_of(batch_id)
     rows = list(_rows(batch_id))
     audit.record("payout.download", "payout_batch", batch_id, {"count": len(rows)})
     db.session.commit()
-    heads = (
-        "payout", "ambassador", "name", "amount", "currency", "method", "state", "reference",
-        "sent_at", "settled_at", "reason",
-    )  # fmt: skip
-    return sheets.download(f"payouts-{batch_id}.csv", heads, rows)
+    return sheets.download(f"payouts-{batch_id}.{ending}", words.FILE_HEADS, rows)
 
 
 def _index(status: int) -> ResponseReturnValue:
@@ -298,7 +296,6 @@ def _rows(batch_id: int) -> Iterator[tuple[object, ...]]:
 def _row(one: Payout) -> tuple[object, ...]:
     return (
         one.id, one.ambassador_id, one.ambassador.member.name,
-        str(money.to_major(one.amount, one.currency)), one.currency, one.method.value,
-        one.state.value, one.reference or "", one.sent_at.isoformat() if one.sent_at else "",
-        one.settled_at.isoformat() if one.settled_at else "", words.why(one),
+        money.to_major(one.amount, one.currency), one.currency, one.method.value,
+        one.state.value, one.reference or "", one.sent_at, one.settled_at, words.why(one),
     )  # fmt: skip

@@ -13,7 +13,7 @@ from ambassadors import enrolment, program
 from core import forms
 from core.db import db, retried
 from core.errors import DomainError, NotFoundError
-from rewards import exchanges, perks
+from rewards import exchanges, perk_mails, perks
 from rewards import wording_perks as wording
 from rewards.forms_perks import PerkForm, ReasonForm, of_perk
 from rewards.models import OfferStatus, Perk
@@ -89,8 +89,9 @@ def cancel(exchange_id: int) -> ResponseReturnValue:
     form = ReasonForm()
     if form.validate_on_submit():
         done = exchanges.cancel(exchange_id, reason=form.reason.data)
+        perk_mails.cancelled(done)
         db.session.commit()
-        flash(_("Cancelled. What was paid has been given back."))
+        flash(_("Cancelled. What was paid has been given back, and they get word by mail."))
         return redirect(url_for(".one", perk_id=done.perk_id), code=303)
     exchange = exchanges.get(exchange_id)
     name = enrolment.names({exchange.ambassador_id})[exchange.ambassador_id]

@@ -33,29 +33,31 @@ def everything() -> ResponseReturnValue:
         year=year, years=year_totals.years(), totals=totals[:SHOWN], more=len(totals) > SHOWN,
         das2=year_totals.declared(ThresholdKind.DAS2, year),
         nec=year_totals.declared(ThresholdKind.NEC, year), most=SHOWN,
+        figures=year_totals.FIGURES, words=words, paid_accounts=year_totals.PAID,
     )  # fmt: skip
 
 
-@door.post("/<int:year>/totals.csv")
-def totals_file(year: int) -> ResponseReturnValue:
+@door.post(f"/<int:year>/totals.{sheets.ENDING}")
+def totals_file(year: int, ending: str) -> ResponseReturnValue:
     """Send the totals of a year as a file; the audit log keeps who took it."""
     rows = list(words.total_rows(_known(year), year_totals.totals(year)))
-    audit.record("year_totals.export", "year", year, {"count": len(rows)})
+    audit.record("year_totals.export", "year", year, {"count": len(rows), "format": ending})
     db.session.commit()
-    return sheets.download(f"totals-{year}.csv", words.TOTAL_HEADS, rows)
+    return sheets.download(f"totals-{year}.{ending}", words.TOTAL_HEADS, rows)
 
 
-@door.post("/<int:year>/<kind>.csv")
-def declaration(year: int, kind: str) -> ResponseReturnValue:
+@door.post(f"/<int:year>/<kind>.{sheets.ENDING}")
+def declaration(year: int, kind: str, ending: str) -> ResponseReturnValue:
     """Send a declaration as a file; the audit log keeps who took it."""
     if kind not in {ThresholdKind.DAS2.value, ThresholdKind.NEC.value}:
         raise NotFoundError(_("There is no such declaration."))
     told = ThresholdKind(kind)
     limit, found = year_totals.declared(told, _known(year))
     rows = list(words.declared_rows(told, year, limit, found)) if limit else []
-    audit.record("declaration.export", "year", year, {"kind": kind, "count": len(rows)})
+    details = {"kind": kind, "count": len(rows), "format": ending}
+    audit.record("declaration.export", "year", year, details)
     db.session.commit()
-    return sheets.download(f"{kind}-{year}.csv", words.DECLARED_HEADS[told], rows)
+    return sheets.download(f"{kind}-{year}.{ending}", words.DECLARED_HEADS[told], rows)
 
 
 @door.get("/of/<int:ambassador_id>")
@@ -73,15 +75,16 @@ def one(ambassador_id: int, month: str) -> ResponseReturnValue:
     return render_template(
         "rewards/console_statements/one.html",
         who=_who(ambassador_id), month=month, found=statements.of_month(ambassador_id, month),
-        words=words,
+        before=statements.before(ambassador_id, month), words=words,
     )  # fmt: skip
 
 
-@door.get("/of/<int:ambassador_id>/<month>/statement.csv")
-def file(ambassador_id: int, month: str) -> ResponseReturnValue:
+@door.get(f"/of/<int:ambassador_id>/<month>/statement.{sheets.ENDING}")
+def file(ambassador_id: int, month: str, ending: str) -> ResponseReturnValue:
     """Send an ambassador's statement of a month as a file."""
     rows = list(words.file_rows(statements.of_month(ambassador_id, month)))
-    return sheets.download(f"statement-{ambassador_id}-{month}.csv", words.FILE_HEADS, rows)
+    name = f"statement-{ambassador_id}-{month}.{ending}"
+    return sheets.download(name, words.FILE_HEADS, rows)
 
 
 def _who(ambassador_id: int) -> Ambassador:

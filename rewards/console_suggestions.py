@@ -105,9 +105,13 @@ def _wish(form: SuggestForm) -> Wish:
         raise _wrong("orders", _("Write a whole number above zero."))
     if days is None or not 1 <= days <= LONGEST_DAYS:
         raise _wrong("days", _("Write a number from 1 to 3650."))
+    score = whole(form, "score")
+    if score is not None and not 0 <= score <= 10:
+        raise _wrong("score", _("Give a whole number from 0 to 10."))
     segment = str(form.segment.data or "")
     return Wish(
-        orders=orders, days=days, value=amount(form, "value", program.current().currency),
+        orders=orders, days=days, score=score,
+        value=amount(form, "value", program.current().currency),
         segment_id=int(segment) if segment.isdecimal() and segment in _segments() else None,
     )  # fmt: skip
 

@@ -18,11 +18,13 @@ from enum import StrEnum
 from typing import Any
 
 import sqlalchemy as sa
+from flask_babel import gettext as _
 
 from ambassadors import program
 from campaigns.models import Campaign, Objective
 from core import clock
 from core.db import BATCH_ROWS, db
+from core.errors import ConflictError
 from core.money import POINTS
 from rewards import day_sums, rates, thresholds
 from rewards.models import (
@@ -38,10 +40,15 @@ from rewards.models import (
     VoucherTake,
 )  # fmt: skip
 from rewards.models_contracts import Contract, ThresholdKind
+from rewards.models_missions import Mission, MissionTake
 from rewards.thresholds import Limit
 
 _KEYS = ("ambassador_id", "objective")
 WARN_AT = 80  # per cent of the threshold; rule 28
+
+
+class ContractNeededError(ConflictError):
+    """The threshold is reached, and the contract that the law asks for is not signed."""
 
 
 class Level(StrEnum):
@@ -123,6 +130,46 @@ def unsigned(only: Collection[int], *, known_at: datetime | None = None) -> set[
     return found
 
 
+def require_contract(
+    ambassador_id: int, objective: Objective | None = None, *, worth: int = 0, currency: str = ""
+) -> None:
+    """Refuse to give somebody more before they have signed the contract that the law asks for.
+
+    Whoever gives a perk, a box or a mission calls it, holding the ambassador's row, so that two
+    gifts at once are not both under the threshold.
+
+    Args:
+        ambassador_id: Who would get it.
+        objective: Of its campaign; None where there is no campaign.
+        worth: What it costs the brand, minor units; it may be what reaches the threshold.
+        currency: Of the worth.
+
+    Raises:
+        ContractNeededError: A threshold is reached, or would be by this, and nothing is signed.
+    """
+    meant = objective or Objective.ACQUISITION
+    if unsigned([ambassador_id]) or (worth and _would_reach(ambassador_id, meant, worth, currency)):
+        raise ContractNeededError(
+            _("The law asks for a written contract from here on. Sign it under “My contracts”; "
+              "if it is not there yet, ask the team for it. Then come back.")
+        )  # fmt: skip
+
+
+def _would_reach(ambassador_id: int, objective: Objective, worth: int, currency: str) -> bool:
+    """Tell whether a gift of today reaches the threshold of this year without a contract."""
+    year = years()[0]
+    limit = _limit(year, None)
+    if limit is None or (ambassador_id, objective, year) in _signed([ambassador_id], None):
+        return False
+    so_far = next(
+        (one.total for one in readings(year, only=[ambassador_id]) if one.objective is objective), 0
+    )
+    if currency != limit.currency:
+        rate = rates.rate_at(currency, limit.currency, clock.now().date())
+        worth = rate.convert(worth) if rate else 0  # as the meter: what has no rate is not counted
+    return so_far + worth >= limit.amount
+
+
 def years(known_at: datetime | None = None) -> list[int]:
     """Return the years that are looked at for open contracts: this one and the one before."""
     this = clock.local_day(known_at or clock.now(), program.current().timezone).year
@@ -162,6 +209,8 @@ def _objective() -> Any:
 
 def _pay(year: int, currency: str, only: Collection[int] | None, known_at: datetime | None) -> Any:
     source = sa.literal("voucher:") + sa.cast(VoucherTake.id, sa.String) + ":bonus"
+    mission = sa.literal("mission:") + sa.cast(MissionTake.id, sa.String)
+    of_mission = Entry.source.in_([mission + ":bonus", mission + ":back"])
     start, end = clock.year_bounds(year, program.current().timezone)
     query = (
         sa.select(
@@ -177,11 +226,15 @@ def _pay(year: int, currency: str, only: Collection[int] | None, known_at: datet
             ),
         )
         .outerjoin(VoucherTake, sa.and_(Posting.account == Account.BONUS, Entry.source == source))
+        .outerjoin(MissionTake, sa.and_(Posting.account == Account.BONUS, of_mission))
+        .outerjoin(Mission, Mission.id == MissionTake.mission_id)
         .outerjoin(Voucher, Voucher.id == VoucherTake.voucher_id)
         .outerjoin(VoucherBatch, VoucherBatch.id == Voucher.batch_id)
         .outerjoin(
             Campaign,
-            Campaign.id == sa.func.coalesce(Commission.campaign_id, VoucherBatch.campaign_id),
+            Campaign.id == sa.func.coalesce(
+                Commission.campaign_id, VoucherBatch.campaign_id, Mission.campaign_id
+            ),
         )
         .where(
             Posting.account.in_([Account.EXPENSE, Account.BONUS]),

@@ -20,6 +20,7 @@ from ambassadors.models import Ambassador, ContactChoice, Member
 from core import emails
 from core.db import db
 from core.errors import NotFoundError
+from referrals import nps
 from referrals.models import Attribution, Customer, CustomerIdentity, Purchase, PurchaseStatus
 from referrals.models_invitations import MailConsent
 from referrals.models_survey import SurveyAnswer
@@ -85,6 +86,7 @@ class Known:
     choice: ContactChoice | None  # of a member who made one
     spent: tuple[Spent, ...]
     heard_from: str | None  # what they answered about their first purchase
+    score: int | None  # their latest answer to the NPS
 
 
 def page(search: Search, *, before: int | None = None, limit: int = 50) -> list[Row]:
@@ -122,6 +124,7 @@ def one(customer_id: int) -> Known:
         sa.select(
             Customer, Member, Ambassador.id.label("ambassador_id"), ContactChoice,
             sa.func.coalesce(SurveyAnswer.answer, Purchase.heard_from).label("heard_from"),
+            nps.latest_of(Customer.id).label("score"),
         )
         .outerjoin(Member, Member.id == Customer.member_id)
         .outerjoin(Ambassador, Ambassador.member_id == Member.id)
@@ -140,6 +143,7 @@ def one(customer_id: int) -> Known:
         has_address=any(key.startswith("email:") for key in names),
         consents=tuple(said for said in names.values() if said), choice=row.ContactChoice,
         spent=_spent(customer_id), heard_from=row.heard_from,
+        score=row.score,
     )  # fmt: skip
 
 

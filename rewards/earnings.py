@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from campaigns.models import Campaign
-from core import clock
+from core import clock, i18n
 from core.db import db
 from core.money import POINTS
 from referrals.models import (
@@ -41,6 +41,7 @@ from rewards.models import (
     RateWait,
 )  # fmt: skip
 from rewards.models_contracts import Contract
+from rewards.models_missions import Badge, BadgeHolder
 from rewards.rates import Wanted
 
 
@@ -57,6 +58,12 @@ class Figures:
     next_payable_at: datetime | None
     has_payout_details: bool
     contract_to_sign: int | None  # that waits for their signature
+    badge_names: str | None  # a line each, in the reader's language
+
+    @property
+    def badges(self) -> list[str]:
+        """The names of their badges."""
+        return (self.badge_names or "").splitlines()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,6 +123,12 @@ def figures(ambassador_id: int, *, since: datetime) -> Figures:
         Contract.ambassador_id == ambassador_id, Contract.signed_at.is_(None),
         Contract.replaced_at.is_(None),
     )  # fmt: skip
+    badge = Badge.name_fr if i18n.language() == "fr" else Badge.name_en
+    badges = (
+        sa.select(sa.func.aggregate_strings(badge, "\n"))
+        .join(BadgeHolder, BadgeHolder.badge_id == Badge.id)
+        .where(BadgeHolder.ambassador_id == ambassador_id)
+    )
     row = db.session.execute(
         sa.select(
             _count(clicks), _count(clicks.where(Click.clicked_at >= since)),
@@ -123,7 +136,7 @@ def figures(ambassador_id: int, *, since: datetime) -> Figures:
             _count(new), _count(new.where(Purchase.occurred_at >= since)),
             next_at.scalar_subquery(),
             sa.exists().where(PayoutDetail.ambassador_id == ambassador_id),
-            to_sign.scalar_subquery(),
+            to_sign.scalar_subquery(), badges.scalar_subquery(),
         )
     ).one()  # fmt: skip
     return Figures(*row)

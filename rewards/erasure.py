@@ -24,7 +24,7 @@ from core import emails, mails
 from core.db import db
 from core.errors import NotFoundError
 from core.outbox import MessageState, OutboxMessage
-from referrals import codes, consents, content_links, invitations
+from referrals import codes, consents, content_links, invitations, nps
 from referrals.models import (
     Code,
     CodeCustomerUse,
@@ -38,9 +38,11 @@ from rewards import (
     connected,
     contracts,
     invitation_codes,
+    mission_takes,
     payout_details,
     payouts,
     self_billing,
+    tax_details,
 )  # fmt: skip
 from rewards.models import DataExport, PurchaseQuestion
 
@@ -120,7 +122,9 @@ def _end_part(ambassador: Ambassador) -> None:
     payouts.forget(ambassador.id)
     contracts.forget(ambassador.id)
     self_billing.withdraw(ambassador.id)
+    tax_details.forget(ambassador.id)
     content_links.forget(ambassador.id)
+    mission_takes.forget(ambassador.id)
     invitation_codes.forget_notes(ambassador.id)
     if ambassador.user_id is not None:
         _close_account(ambassador, users.load(ambassador.user_id))
@@ -172,6 +176,7 @@ def _replace(digests: set[str]) -> dict[str, str]:
             .where(CustomerIdentity.key == key)
             .values(key=f"email:{other}")
         )
+        nps.rename(old, other)
     return new
 
 

@@ -25,7 +25,7 @@ from core.money import POINTS
 from integrations import stripe_codes
 from referrals import codes
 from referrals.models import Code, CodeStatus
-from rewards import gives, ledger, lots, perks, purse
+from rewards import contract_meter, gives, ledger, lots, perks, purse
 from rewards.ledger import Draft
 from rewards.models import (
     Account,
@@ -67,6 +67,7 @@ def exchange(ambassador_id: int, perk_id: int, *, seen: int, key: str) -> Exchan
         RestingError: They are suspended or have left.
         GoneError: Nothing is left for them, or the price has changed.
         TooLittleError: They have less than the price.
+        ContractNeededError: The law asks for a signed contract first.
     """
     lots.expire(ambassador_id)  # what is over buys nothing, however late the clock comes
     purse.lock(ambassador_id)
@@ -79,6 +80,7 @@ def exchange(ambassador_id: int, perk_id: int, *, seen: int, key: str) -> Exchan
         raise GoneError(_("The price was changed since you saw it. Please look again."))
     if purse.available(ambassador_id, perk.unit) < perk.price:
         raise TooLittleError(_("You have less than that available."))
+    require_contract(perk, ambassador_id, is_gift=perk.unit == POINTS or not perk.price)
     done = _record(perk, ambassador_id, price=perk.price, key=key)
     gives.count(ambassador_id, what=gives.name_of(perk), key=f"exchange:{done.id}")
     return done
@@ -89,10 +91,24 @@ def give(ambassador_id: int, perk_id: int, *, key: str) -> Exchange:
 
     Raises:
         GoneError: Nothing is left for them.
+        ContractNeededError: The law asks for a signed contract first.
     """
     perk = perks.get(perk_id)
     take_one(perk, ambassador_id)
+    require_contract(perk, ambassador_id)
     return _record(perk, ambassador_id, price=0, key=key)
+
+
+def require_contract(perk: Perk, ambassador_id: int, *, is_gift: bool = True) -> None:
+    """Refuse a perk that the law lets nobody give before a contract is signed.
+
+    What earned money pays for adds nothing to the meter: that money was counted when it was earned.
+    """
+    campaign = db.session.get(Campaign, perk.campaign_id) if perk.campaign_id else None
+    contract_meter.require_contract(
+        ambassador_id, campaign.objective if campaign else None,
+        worth=perk.cost if is_gift else 0, currency=program.current().currency,
+    )  # fmt: skip
 
 
 def take_one(perk: Perk, ambassador_id: int) -> None:

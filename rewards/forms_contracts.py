@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
-from wtforms import DateField, HiddenField, SelectField, StringField, TextAreaField
+from wtforms import BooleanField, DateField, HiddenField, SelectField, StringField, TextAreaField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length
 
@@ -54,4 +54,27 @@ class SignForm(FlaskForm):  # type: ignore[misc]
         _l("First and last name"), [_NEEDED, Length(max=200)],
         description=_l("Typed here, your name is your signature."),
         render_kw={"autocomplete": "name"},
+    )  # fmt: skip
+
+
+class TaxForm(FlaskForm):  # type: ignore[misc]
+    """What a declaration says of a person."""
+
+    name = StringField(_l("First and last name, or firm"), [_NEEDED, Length(max=200)])
+    is_business = BooleanField(_l("I act as a business"))
+    siret = StringField(
+        "SIRET", [Length(max=20)], description=_l("14 digits, for a business in France.")
+    )
+    profession = StringField(
+        _l("What you do"), [_NEEDED, Length(max=100)], description=_l("Such as creator or teacher.")
+    )
+    street = StringField(_l("Number and street"), [_NEEDED, Length(max=200)])
+    postal_code = StringField(_l("Postal code"), [_NEEDED, Length(max=20)])
+    city = StringField(_l("City"), [_NEEDED, Length(max=100)])
+    country = StringField(
+        _l("Country"), [_NEEDED, Length(max=2)], description=_l("Two letters, such as FR or US.")
+    )
+    tin = StringField(
+        _l("Tax number (SSN, ITIN or EIN)"), [Length(max=20)],
+        description=_l("In the United States only. Pages show its last 4 digits only."),
     )  # fmt: skip

@@ -115,6 +115,7 @@ class SuggestForm(_Manner):
     orders = StringField(_l("Orders at least"), render_kw={"inputmode": "numeric"})
     value = StringField(_l("Bought for at least"), render_kw={"inputmode": "decimal"})
     days = StringField(_l("In the last days"), render_kw={"inputmode": "numeric"})
+    score = StringField(_l("NPS at least"), render_kw={"inputmode": "numeric", "placeholder": "9"})
     segment = SelectField(_l("Members"))
 
     def offer(self, known: dict[int, str]) -> None:

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
-from wtforms import DateField, HiddenField, SelectField, StringField, TextAreaField
+from wtforms import (
+    DateField,
+    DateTimeLocalField,
+    HiddenField,
+    SelectField,
+    StringField,
+    TextAreaField,
+)
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, Optional
 
@@ -17,7 +24,7 @@ from ambassadors import program
 from campaigns import campaigns
 from campaigns import terms as campaign_terms
 from campaigns.models import CampaignStatus
-from core import money
+from core import clock, money
 from core.errors import Fault, InvalidInputError
 from core.money import POINTS
 from integrations import cells
@@ -27,17 +34,17 @@ from rewards.models import OfferStatus, Perk, PerkKind, VoucherKind
 from rewards.wording_perks import PERK_KINDS, VOUCHER_KINDS
 from rewards.wording_perks import name as name_of
 
-_DECIMAL = {"inputmode": "decimal", "autocomplete": "off"}
-_WHOLE = {"inputmode": "numeric", "autocomplete": "off"}
-_NEEDED = _l("This field is needed.")
+DECIMAL = {"inputmode": "decimal", "autocomplete": "off"}
+WHOLE = {"inputmode": "numeric", "autocomplete": "off"}
+NEEDED = _l("This field is needed.")
 _MOST_CHOICES = 200  # campaigns or perks in a choice
 
 
-class _Named(FlaskForm):  # type: ignore[misc]  # Flask-WTF is untyped
+class Named(FlaskForm):  # type: ignore[misc]  # Flask-WTF is untyped
     """What perks and vouchers share."""
 
-    name_fr = StringField(_l("Name in French"), [InputRequired(_NEEDED), Length(max=120)])
-    name_en = StringField(_l("Name in English"), [InputRequired(_NEEDED), Length(max=120)])
+    name_fr = StringField(_l("Name in French"), [InputRequired(NEEDED), Length(max=120)])
+    name_en = StringField(_l("Name in English"), [InputRequired(NEEDED), Length(max=120)])
     starts_on = DateField(_l("First day"), [Optional()])
     ends_on = DateField(_l("Last day"), [Optional()])
     campaign_id = SelectField(_l("Campaign"))
@@ -56,7 +63,7 @@ class _Named(FlaskForm):  # type: ignore[misc]  # Flask-WTF is untyped
         return campaign_terms.window(self.starts_on.data, self.ends_on.data, zone)
 
 
-class PerkForm(_Named):
+class PerkForm(Named):
     """Everything a person decides of a perk."""
 
     kind = SelectField(
@@ -64,22 +71,36 @@ class PerkForm(_Named):
     )
     text_fr = TextAreaField(_l("Text in French"), [Length(max=500)])
     text_en = TextAreaField(_l("Text in English"), [Length(max=500)])
-    price = StringField(_l("Price"), [InputRequired(_NEEDED)], render_kw=_DECIMAL)
+    price = StringField(_l("Price"), [InputRequired(NEEDED)], render_kw=DECIMAL)
     unit = SelectField(_l("Paid with"))
-    stock = StringField(_l("Stock"), render_kw=_WHOLE, description=_l("Leave empty for no limit."))
+    stock = StringField(_l("Stock"), render_kw=WHOLE, description=_l("Leave empty for no limit."))
     per_person = StringField(
-        _l("For one person"), render_kw=_WHOLE, description=_l("Leave empty for no limit.")
+        _l("For one person"), render_kw=WHOLE, description=_l("Leave empty for no limit.")
     )
     cost = StringField(
         _l("Cost of one to the brand"),
-        render_kw=_DECIMAL,
+        render_kw=DECIMAL,
         description=_l("It comes into the CAC report when points or a voucher paid for the perk."),
     )
     code_days = StringField(
         _l("Days that the code is valid"),
-        render_kw=_WHOLE,
+        render_kw=WHOLE,
         description=_l("Only for a reward code. Leave empty for no end."),
     )
+
+    happens_at = DateTimeLocalField(
+        _l("Day and hour"), [Optional()], format="%Y-%m-%dT%H:%M",
+        description=_l("An experience begins, or early access opens."),
+    )  # fmt: skip
+    closes_at = DateTimeLocalField(
+        _l("Early access is over"), [Optional()], format="%Y-%m-%dT%H:%M"
+    )
+    place = StringField(_l("Place of an experience"), [Length(max=200)])
+    link = StringField(
+        _l("Page of early access"), [Length(max=500)],
+        description=_l("Only who has the perk sees it, and only in its time."),
+        render_kw={"inputmode": "url", "autocomplete": "off", "spellcheck": "false"},
+    )  # fmt: skip
 
     def offer(self) -> None:
         """Fill the choices."""
@@ -107,19 +128,21 @@ class PerkForm(_Named):
             stock=whole(self, "stock"), per_person=whole(self, "per_person"),
             cost=amount(self, "cost", currency), campaign_id=chosen(self.campaign_id.data),
             code_days=whole(self, "code_days"), starts_at=starts_at, ends_at=ends_at,
+            happens_at=_instant(self.happens_at.data), closes_at=_instant(self.closes_at.data),
+            place=(self.place.data or "").strip(), link=(self.link.data or "").strip() or None,
         )  # fmt: skip
 
 
-class VoucherForm(_Named):
+class VoucherForm(Named):
     """What a set of vouchers gives, and how many there are."""
 
     kind = SelectField(
         _l("Kind"), choices=[SelectChoice(word.value, text) for word, text in VOUCHER_KINDS.items()]
     )
-    points = StringField(_l("Points"), render_kw=_WHOLE)
-    amount = StringField(_l("Amount on the balance"), render_kw=_DECIMAL)
+    points = StringField(_l("Points"), render_kw=WHOLE)
+    amount = StringField(_l("Amount on the balance"), render_kw=DECIMAL)
     perk_id = SelectField(_l("Perk"))
-    count = StringField(_l("How many vouchers"), render_kw=_WHOLE, default="1")
+    count = StringField(_l("How many vouchers"), render_kw=WHOLE, default="1")
     text = StringField(
         _l("Code"), [Length(max=60)],
         description=_l("Empty: made at random, as it must be when one voucher carries value."),
@@ -129,11 +152,11 @@ class VoucherForm(_Named):
         description=_l("Each # is a random symbol."),
     )  # fmt: skip
     takes_limit = StringField(
-        _l("People for each voucher"), render_kw=_WHOLE, default="1",
+        _l("People for each voucher"), render_kw=WHOLE, default="1",
         description=_l("Leave empty for no limit."),
     )  # fmt: skip
     per_person = StringField(
-        _l("Vouchers for each person"), render_kw=_WHOLE, default="1",
+        _l("Vouchers for each person"), render_kw=WHOLE, default="1",
         description=_l("Leave empty for no limit."),
     )  # fmt: skip
 
@@ -160,14 +183,14 @@ class PointsForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF is untyped
     """Points for one ambassador, and why."""
 
     ambassador = StringField(
-        _l("Ambassador"), [InputRequired(_NEEDED), Length(max=254)],
+        _l("Ambassador"), [InputRequired(NEEDED), Length(max=254)],
         description=_l("A code, an e-mail address or your own id."),
     )  # fmt: skip
     points = StringField(
-        _l("Points"), [InputRequired(_NEEDED)], render_kw=_WHOLE,
+        _l("Points"), [InputRequired(NEEDED)], render_kw=WHOLE,
         description=_l("Below zero takes points back, to correct a mistake."),
     )  # fmt: skip
-    reason = TextAreaField(_l("Why"), [InputRequired(_NEEDED), Length(max=500)])
+    reason = TextAreaField(_l("Why"), [InputRequired(NEEDED), Length(max=500)])
     token = HiddenField(validators=[InputRequired(), Length(max=64)])
 
 
@@ -184,7 +207,7 @@ class RedeemForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF is untyped
 class ReasonForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF is untyped
     """Why something is stopped or cancelled."""
 
-    reason = StringField(_l("Why"), [InputRequired(_NEEDED), Length(max=500)])
+    reason = StringField(_l("Why"), [InputRequired(NEEDED), Length(max=500)])
 
 
 def of_perk(perk: Perk) -> dict[str, Any]:
@@ -201,7 +224,25 @@ def of_perk(perk: Perk) -> dict[str, Any]:
         "stock": perk.stock, "per_person": perk.per_person, "code_days": perk.code_days,
         "cost": str(money.to_major(perk.cost, currency)) if perk.cost else "",
         "campaign_id": str(perk.campaign_id or ""), "starts_on": starts_on, "ends_on": ends_on,
+        "happens_at": _local(perk.happens_at), "closes_at": _local(perk.closes_at),
+        "place": perk.place, "link": perk.link or "",
     }  # fmt: skip
+
+
+def _instant(local: datetime | None) -> datetime | None:
+    """Return the instant of a day and hour in the program's time zone."""
+    if local is None:
+        return None
+    try:
+        return local.replace(tzinfo=clock.zone(program.current().timezone)).astimezone(UTC)
+    except OverflowError:  # 1 January of year 1, east of Greenwich
+        detail = _("“%(text)s” is not a date of our time.", text=local.date())
+        raise InvalidInputError(detail, faults=[Fault("/happens_at", detail)]) from None
+
+
+def _local(instant: datetime | None) -> datetime | None:
+    zone = clock.zone(program.current().timezone)
+    return instant.astimezone(zone).replace(tzinfo=None) if instant else None
 
 
 def whole(form: Any, name: str) -> int | None:

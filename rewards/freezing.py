@@ -22,7 +22,7 @@ import sqlalchemy as sa
 from ambassadors import program, stays
 from campaigns.models import Campaign, RewardKind, RewardRule
 from core import clock
-from core.db import db, many
+from core.db import db, many, run
 from referrals.models import PurchaseLine
 from rewards import caps, period_caps, rates, recurring, rules
 from rewards.caps import Caps, Taken
@@ -204,12 +204,19 @@ def limits(frozen: Iterable[Commission | PurchaseReward]) -> dict[int, Limit]:
     ids = sorted({one.rule_id for one in frozen})
     if not ids:
         return {}
-    query = sa.select(
-        RewardRule.id, RewardRule.campaign_id, RewardRule.new_customers_only, RewardRule.months
-    ).where(sa.or_(RewardRule.new_customers_only.is_(True), RewardRule.months.is_not(None)))
     return {
-        row[0]: Limit(*row[1:]) for row in db.session.execute(query.where(RewardRule.id.in_(ids)))
+        row.id: Limit(row.campaign_id, row.new_customers_only, row.months)
+        for row in run(_LIMITS, {"ids": ids})
     }
+
+
+_LIMITS = (
+    sa.select(
+        RewardRule.id, RewardRule.campaign_id, RewardRule.new_customers_only, RewardRule.months
+    )
+    .where(RewardRule.id.in_(many()))
+    .where(sa.or_(RewardRule.new_customers_only.is_(True), RewardRule.months.is_not(None)))
+)
 
 
 def _limit(rule: RewardRule) -> Limit:
@@ -337,6 +344,6 @@ _LINES = (
 def _lines(ids: list[int]) -> dict[int, list[rules.Line]]:
     """Return the lines of purchases whose reward depends on their products."""
     found: dict[int, list[rules.Line]] = {}
-    for row in db.session.execute(_LINES, {"ids": ids}) if ids else ():
+    for row in run(_LINES, {"ids": ids}) if ids else ():
         found.setdefault(row.purchase_id, []).append(rules.Line(sku=row.sku, amount=row.amount))
     return found

@@ -8,6 +8,7 @@ from ambassadors import guard, program
 from ambassadors.models import Ambassador
 from core.db import db
 from rewards.models import Perk, VoucherBatch
+from rewards.models_missions import Mission
 
 
 def count(ambassador_id: int, *, what: str, key: str) -> None:
@@ -20,8 +21,8 @@ def take_back(ambassador_id: int, *, key: str) -> None:
     guard.take_back([_member_of(ambassador_id)], key=key)
 
 
-def name_of(offer: Perk | VoucherBatch) -> str:
-    """Return the name of a perk or a set of vouchers as the team reads it."""
+def name_of(offer: Perk | VoucherBatch | Mission) -> str:
+    """Return the name of a perk, a set of vouchers or a mission as the team reads it."""
     return offer.name_fr if program.current().locale == "fr" else offer.name_en
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from core import clock
-from core.db import db, many
+from core.db import db, many, run
 from referrals.models import Attribution, Purchase
 from rewards import ledger
 from rewards.ledger import Draft
@@ -31,11 +31,11 @@ def follow(purchase_ids: Iterable[int]) -> int:
         How many commissions moved.
     """
     ids = sorted(set(purchase_ids))
-    if not ids or not db.session.execute(_ASTRAY, {"ids": ids}).first():
+    if not ids or not run(_ASTRAY, {"ids": ids}).first():
         return 0
     lock = sa.select(Purchase.id).where(Purchase.id.in_(ids)).order_by(Purchase.id)
     db.session.execute(lock.with_for_update(key_share=True)).all()  # a refund comes before or after
-    return ledger.post([_draft(row) for row in db.session.execute(_ASTRAY, {"ids": ids})])
+    return ledger.post([_draft(row) for row in run(_ASTRAY, {"ids": ids})])
 
 
 def _balance(account: Account) -> sa.ColumnElement[Any]:

@@ -6,7 +6,7 @@ of facts; the door that called commits.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 
 from integrations import facts
 from referrals import attribution, consents, order_names, purchases, refunds
@@ -28,7 +28,7 @@ def take_purchases(
     """
     recorded = purchases.record(order_names.known(told), on_other_facts=on_other_facts)
     refunded = refunds.apply_parked(recorded.to_credit)
-    _decide(recorded.to_credit | refunded)
+    _decide(recorded.to_credit | refunded, fresh=recorded.created)
     consents.record(consents.of_purchases(told))
     return recorded.outcomes
 
@@ -48,11 +48,14 @@ def decide_again(purchase_ids: Iterable[int]) -> set[int]:
     return changed
 
 
-def _decide(marked: set[int]) -> set[int]:
-    """Decide and settle purchases whose months are marked already, and those they bind."""
-    changed = attribution.attribute(marked)
-    commissions.settle(marked | changed)
-    holds.follow(changed)
+def _decide(marked: set[int], *, fresh: Set[int] = frozenset()) -> set[int]:
+    """Decide and settle purchases whose months are marked already, and those they bind.
+
+    Those recorded just now stand where their suspicions say as soon as they are settled.
+    """
+    changed = attribution.attribute(marked, fresh=fresh)
+    commissions.settle(marked | changed, fresh=fresh)
+    holds.follow(changed - fresh)
     news.credited(changed)
     purchases.mark_changed(changed - marked)
     return changed

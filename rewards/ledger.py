@@ -27,7 +27,7 @@ import sqlalchemy as sa
 
 from campaigns.models_closed import Books
 from core import clock
-from core.db import db, many, upsert_dialect
+from core.db import db, many, run, upsert_dialect
 from core.errors import ConflictError, DomainError
 from core.money import POINTS
 from rewards.models import Account, Entry, EntryKind, Posting
@@ -125,7 +125,7 @@ def post(drafts: Sequence[Draft]) -> int:
         for leg in draft.legs
     ]  # fmt: skip
     if rows:
-        db.session.execute(sa.insert(Posting), rows)
+        run(sa.insert(Posting), rows)
     _require_same([d for d in drafts if d.source not in ids or d is not first[d.source]])
     return len(ids)
 
@@ -178,7 +178,7 @@ def by_purchase(
     purchase_ids: Sequence[int],
 ) -> dict[tuple[int, int], dict[Account, int]]:
     """Return signed balances of purchases by (purchase, ambassador) and account."""
-    rows = db.session.execute(_BY_PURCHASE, {"ids": purchase_ids})
+    rows = run(_BY_PURCHASE, {"ids": purchase_ids}) if purchase_ids else ()
     found: dict[tuple[int, int], dict[Account, int]] = {}
     for row in rows:
         found.setdefault((row.purchase_id, row.ambassador_id), {})[row.account] = int(row.total)
@@ -204,12 +204,12 @@ def _insert_entries(drafts: Sequence[Draft]) -> dict[str, int]:
         }
         for d in drafts
     ]  # fmt: skip
-    return {row.source: row.id for row in db.session.execute(_insert(upsert_dialect()), rows)}
+    return {row.source: row.id for row in run(_insert(upsert_dialect()), rows)}
 
 
 def _closed_until() -> datetime | None:
     """Return up to when the books are closed, and keep them from being closed meanwhile."""
-    return db.session.scalar(_CLOSED_UNTIL)
+    return run(_CLOSED_UNTIL).scalar()
 
 
 _CLOSED_UNTIL = sa.select(Books.closed_until).where(Books.id == 1).with_for_update(read=True)

@@ -55,6 +55,7 @@ class EntryKind(StrEnum):
     PAYOUT_SETTLED = "payout_settled"  # it arrived
     PAYOUT_RETURNED = "payout_returned"  # it failed or came back
     BONUS = "bonus"  # money not tied to a purchase
+    BONUS_BACK = "bonus_back"  # taken back by a person
     POINTS = "points"  # given, or by a correction taken back
     EXPIRY = "expiry"  # points that were not spent in time
     EXCHANGE = "exchange"  # points or payable money became a perk

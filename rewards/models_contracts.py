@@ -1,6 +1,6 @@
-"""Tables of what the law counts: thresholds with their day and source, contracts and their texts.
+"""Tables of what the law counts: thresholds, contracts and their texts, details to declare.
 
-All three only grow: another threshold counts from its day, another template is a version,
+The first three only grow: another threshold counts from its day, another template is a version,
 and the text of a contract never changes.
 """
 
@@ -15,6 +15,7 @@ from ambassadors.models import Ambassador
 from campaigns.models import Objective
 from core.db import (
     BigId,
+    CountryCode,
     CurrencyCode,
     Digest,
     LocalDay,
@@ -101,3 +102,30 @@ class Contract(Model):
     replaced_at: Mapped[UtcTime | None]
 
     ambassador: Mapped[Ambassador] = relationship()
+
+
+class TaxDetail(Model):
+    """What a declaration says of a person beside the sum; asked for once one is near."""
+
+    __tablename__ = "tax_detail"
+
+    ambassador_id: Mapped[BigId] = mapped_column(
+        sa.ForeignKey("ambassador.id"), primary_key=True, autoincrement=False
+    )
+    name: Mapped[str] = mapped_column(sa.String(200))  # or the firm's
+    is_business: Mapped[bool]
+    siret: Mapped[str] = mapped_column(sa.String(14))  # of a business in France, else empty
+    profession: Mapped[str] = mapped_column(sa.String(100))
+    street: Mapped[str] = mapped_column(sa.String(200))
+    postal_code: Mapped[str] = mapped_column(sa.String(20))
+    city: Mapped[str] = mapped_column(sa.String(100))
+    country: Mapped[CountryCode]
+    sealed_tin: Mapped[str | None] = mapped_column(sa.Text)  # encrypted; United States only
+    tin_last4: Mapped[str] = mapped_column(sa.String(4))
+    changed_at: Mapped[UtcTime]
+    erased_at: Mapped[UtcTime | None]  # the person was erased; the law keeps this for a while
+
+    @property
+    def masked_tin(self) -> str:
+        """The number as pages and files show it."""
+        return f"*****{self.tin_last4}" if self.tin_last4 else ""

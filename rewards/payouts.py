@@ -16,10 +16,11 @@ from flask_babel import gettext as _
 from accounts import audit
 from ambassadors import program
 from ambassadors.models import Ambassador
-from core import clock, mails
+from core import clock, mails, outbox
 from core.db import BATCH_ROWS, db, upsert_dialect
 from core.errors import ConflictError, NotFoundError
-from rewards import ledger, news, payout_blocks, payout_details, self_billing
+from integrations import stripe_codes
+from rewards import ledger, news, payout_blocks, payout_details, rates, self_billing
 from rewards.ledger import Draft
 from rewards.models import Account, EntryKind, PayoutMethod
 from rewards.models_payouts import OPEN, Payout, PayoutBatch, PayoutState
@@ -85,7 +86,7 @@ def approve(batch_id: int, *, by: str) -> PayoutBatch:
             _("This batch needs somebody else: who prepared it cannot approve this much alone.")
         )
     batch.approved_at, batch.approved_by = clock.now(), by
-    batch.alone_up_to = program.current().payout_approval_above
+    batch.alone_up_to = alone_up_to(batch.currency)
     drafts = _in_state(batch_id, PayoutState.DRAFT)
     approved = [one for one in _checked(drafts, batch.currency) if one.reason is None]
     ledger.post([_set_aside(one) for one in approved])
@@ -100,7 +101,21 @@ def approve(batch_id: int, *, by: str) -> PayoutBatch:
 
 def needs_another(batch: PayoutBatch, *, by: str) -> bool:
     """Tell whether a person made this batch and it is worth more than they may approve alone."""
-    return batch.created_by == by and total(batch.id) > program.current().payout_approval_above
+    return batch.created_by == by and total(batch.id) > alone_up_to(batch.currency)
+
+
+def alone_up_to(currency: str) -> int:
+    """Return what one person may prepare and approve in a currency, in its minor units.
+
+    The program says it in its own; for another it is what the rate of the day makes of it,
+    nothing where no rate is known: then somebody else always has to look.
+    """
+    rules = program.current()
+    if currency == rules.currency:
+        return rules.payout_approval_above
+    today = clock.local_day(clock.now(), rules.timezone)
+    rate = rates.rate_at(rules.currency, currency, today)
+    return rate.limit(rules.payout_approval_above) if rate else 0
 
 
 def cancel(batch_id: int) -> PayoutBatch:
@@ -160,6 +175,8 @@ def fail(payout: Payout, reason: str) -> None:
     if was_paid:
         is_credit = payout.method is PayoutMethod.STORE_CREDIT
         stood = Account.STORE_CREDIT if is_credit else Account.CASH
+    if payout.method is PayoutMethod.STORE_CREDIT and payout.state is PayoutState.SENT:
+        stop_code(payout.id, payout.reference or "")
     payout.state = PayoutState.REVERSED if was_paid else PayoutState.FAILED
     payout.reason, payout.token, payout.due_at = reason[:500], None, None
     _move(payout, EntryKind.PAYOUT_RETURNED, "returned", debit=stood, credit=Account.PAYABLE)
@@ -172,38 +189,11 @@ def fail(payout: Payout, reason: str) -> None:
     _over(payout)
 
 
-def note_paid(payout_id: int, reference: str | None) -> Payout:
-    """Note that a payout arrived; a person says so.
-
-    Raises:
-        NotFoundError: There is no such payout.
-        PayoutStateError: It is not on its way, or only Stripe knows whether it arrived.
-    """
-    payout = locked(payout_id)
-    if payout.method is PayoutMethod.STRIPE:
-        raise PayoutStateError(
-            _("Stripe has this payout, so its state follows from what Stripe says.")
-        )
-    settle(payout, reference=reference)
-    return payout
-
-
-def give_back(payout_id: int, reason: str) -> Payout:
-    """Note that a payout did not arrive, or came back; a person says so.
-
-    Raises:
-        NotFoundError: There is no such payout.
-        PayoutStateError: Stripe has it: only Stripe knows what became of it.
-    """
-    payout = locked(payout_id)
-    if payout.method is PayoutMethod.STRIPE and payout.state is not PayoutState.PAID:
-        raise PayoutStateError(
-            _("Stripe has this payout, so its state follows from what Stripe says.")
-        )
-    if payout.method is PayoutMethod.STORE_CREDIT:
-        raise PayoutStateError(_("A code of the shop cannot come back."))
-    fail(payout, reason)
-    return payout
+def stop_code(payout_id: int, text: str) -> None:
+    """Have the shop stop a code whose money went back, should it be there."""
+    key = f"payout-code:{payout_id}"
+    payload = {"act": "withdraw", "code": text, "key": key}
+    outbox.enqueue(stripe_codes.KIND, payload, key=f"{key}:withdraw")
 
 
 def locked(payout_id: int) -> Payout:

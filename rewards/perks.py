@@ -17,7 +17,7 @@ from flask_babel import gettext as _
 from accounts import audit
 from ambassadors import program
 from campaigns.models import Campaign, CampaignStatus
-from core import clock
+from core import clock, redirects
 from core.db import db
 from core.errors import ConflictError, Fault, InvalidInputError, NotFoundError
 from core.money import LARGEST, POINTS
@@ -46,6 +46,10 @@ class Terms:
     cost: int = 0
     campaign_id: int | None = None  # of a reward code: whose benefits and scope it carries
     code_days: int | None = None
+    happens_at: datetime | None = None  # an experience begins, or early access opens
+    closes_at: datetime | None = None  # when early access is over
+    place: str = ""
+    link: str | None = None  # of early access
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,8 +175,35 @@ def _require(terms: Terms) -> None:
         faults.append(Fault("/ends_on", _("The last day is before the first.")))
     if terms.kind is PerkKind.REWARD_CODE:
         faults += _campaign_faults(terms.campaign_id)
+    faults += _date_faults(terms)
     if faults:
         raise InvalidInputError(faults[0].detail, faults=faults)
+
+
+def _date_faults(terms: Terms) -> list[Fault]:
+    """Return what an experience or early access lacks: a date, a place, seats, a whole link."""
+    faults = []
+    if terms.kind is PerkKind.EXPERIENCE:
+        needed = {"happens_at": terms.happens_at, "place": terms.place, "stock": terms.stock}
+        faults = [
+            Fault(f"/{name}", _("An experience needs a date, a place and a number of seats."))
+            for name, value in needed.items() if not value
+        ]  # fmt: skip
+    if terms.happens_at and terms.closes_at and terms.closes_at <= terms.happens_at:
+        faults.append(Fault("/closes_at", _("The end comes before the start.")))
+    if terms.link and (redirects.host_of(terms.link) is None or len(terms.link) > 500):
+        faults.append(Fault("/link", _("Write an https address.")))
+    return faults
+
+
+def is_accessible(perk: Perk) -> bool:
+    """Tell whether the page of early access is open to those who have it now."""
+    now = clock.now()
+    return (
+        perk.link is not None
+        and (perk.happens_at is None or perk.happens_at <= now)
+        and (perk.closes_at is None or now < perk.closes_at)
+    )
 
 
 def _campaign_faults(campaign_id: int | None) -> list[Fault]:

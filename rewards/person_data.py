@@ -26,17 +26,20 @@ from campaigns.models import Campaign, Message, MessageReader
 from core import clock, jobs, limits
 from core.db import affected, db, upsert_dialect
 from core.errors import NotFoundError
-from referrals import consents, content_links, invitations
-from referrals.models import Click, Code, Customer, Link, Purchase
+from referrals import consents, content_links, invitations, nps
+from referrals.models import Click, Code, Customer, CustomerIdentity, Link, Purchase
 from referrals.models_survey import SurveyAnswer
 from rewards import (
+    badges,
     connected,
     contracts,
     earnings,
     invitation_codes,
+    mission_takes,
     payout_details,
     payout_list,
     self_billing,
+    tax_details,
 )  # fmt: skip
 from rewards.models import (
     OF_COMMISSION,
@@ -145,6 +148,7 @@ def collect(member: Member) -> dict[str, Any]:
             "created_at",
         ),
         "own_purchases": _own_purchases(member.id),
+        "nps_scores": nps.told(_names(member)),
         "messages": _messages(member.id),
         **personal.told(member.id, [member.email_hash] if member.email_hash else []),
         "invitations": invitations.told([member.email_hash] if member.email_hash else []),
@@ -184,6 +188,7 @@ def _as_ambassador(one: Ambassador) -> dict[str, Any]:
             **_row(paid_to, "method", "holder", "changed_at"),
             "iban": payout_details.account_number(one.id),
         },
+        "for_the_tax_office": _tax(one.id),
         "contracts": _contracts(one.id),
         "account_at_stripe": stripe and _row(stripe, "account", "is_ready", "created_at"),
         "payouts": _payouts(one.id),
@@ -200,6 +205,15 @@ def _as_ambassador(one: Ambassador) -> dict[str, Any]:
         "invitations_made": [
             {"note": made.note, "made_at": made.made_at, "state": made.state.value}
             for made in invitation_codes.mine(one.id, limit=10**6)
+        ],
+        "missions": [
+            _row(take, "state", "url", "handed_in_at", "decided_at", "reason", "amount", "points")
+            | {"mission": take.mission.name_en}
+            for take in mission_takes.of_ambassador(one.id)
+        ],
+        "badges": [
+            _row(held, "given_at") | {"badge": held.badge.name_en}
+            for held in badges.of_ambassador(one.id)
         ],
         **_perks(one.id),
         "questions": [
@@ -243,6 +257,17 @@ def _perks(ambassador_id: int) -> dict[str, Any]:
             .order_by(PurchaseReward.id)
         ),
     }
+
+
+def _tax(ambassador_id: int) -> dict[str, Any] | None:
+    said = tax_details.of(ambassador_id)
+    if said is None:
+        return None
+    told = _row(
+        said, "name", "is_business", "siret", "profession", "street", "postal_code", "city",
+        "country", "changed_at",
+    )  # fmt: skip
+    return {**told, "tin": tax_details.tin(ambassador_id)}
 
 
 def _contracts(ambassador_id: int) -> list[dict[str, Any]]:
@@ -310,6 +335,16 @@ def _own_purchases(member_id: int) -> list[dict[str, Any]]:
         | {"survey_answer": answer}
         for one, answer in db.session.execute(query)
     ]  # fmt: skip
+
+
+def _names(member: Member) -> set[str]:
+    """Return the names by which shops know a member."""
+    query = (
+        sa.select(CustomerIdentity.key)
+        .join(Customer, Customer.id == CustomerIdentity.customer_id)
+        .where(Customer.member_id == member.id)
+    )
+    return {*db.session.scalars(query), f"email:{member.email_hash}"}
 
 
 def _visits(ambassador_id: int) -> list[dict[str, Any]]:

@@ -125,12 +125,13 @@ def share() -> ResponseReturnValue:
 def purchases() -> ResponseReturnValue:
     """Show the purchases of my list, page by page."""
     ambassador = me()
-    found = earnings.brought(ambassador.id, before=_before(), limit=PAGE + 1)
+    only = row_asked("only")  # the one that a line of a statement speaks of
+    found = earnings.brought(ambassador.id, before=_before(), limit=PAGE + 1, only=only)
     return render_template(
         "rewards/portal/purchases.html",
         asked=questions.of_purchases(ambassador.id, [one.id for one in found[:PAGE]]),
         purchases=found[:PAGE], next_before=found[PAGE - 1].id if len(found) > PAGE else None,
-        before=request.args.get("before"), why=wording.why,
+        before=request.args.get("before"), only=only, why=wording.why,
         worked_out=_worked_out(ambassador.id, found[:PAGE]),
     )  # fmt: skip
 

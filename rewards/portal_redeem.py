@@ -10,7 +10,7 @@ import secrets
 from datetime import timedelta
 
 import sqlalchemy as sa
-from flask import Blueprint, current_app, redirect, render_template, request, url_for
+from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from itsdangerous import BadSignature, URLSafeSerializer
@@ -24,6 +24,7 @@ from core.errors import NotFoundError
 from core.money import POINTS
 from rewards import exchanges, lots, perks, purse, vouchers, wording_rewards
 from rewards import wording_perks as wording
+from rewards.contract_meter import ContractNeededError
 from rewards.forms_perks import RedeemForm
 from rewards.models import PerkKind
 from rewards.portal import cards_of
@@ -39,7 +40,10 @@ door = permissions.guard(
 
 @door.app_context_processor
 def _words() -> dict[str, object]:
-    return {"perk_words": wording, "reward_words": wording_rewards}
+    return {
+        "perk_words": wording, "reward_words": wording_rewards,
+        "is_accessible": perks.is_accessible,
+    }  # fmt: skip
 
 
 @door.get("")
@@ -85,6 +89,14 @@ def take() -> ResponseReturnValue:
     done = vouchers.take(voucher_id, me_id)
     db.session.commit()
     return redirect(url_for(".taken", take_id=done.id), code=303)
+
+
+@door.errorhandler(ContractNeededError)
+def sign_first(error: ContractNeededError) -> ResponseReturnValue:
+    """Lead to the contract that has to be signed before anything more is given."""
+    db.session.rollback()
+    flash(error.detail, "error")
+    return redirect(url_for("portal_contracts.everything"), code=303)
 
 
 @door.get("/codes/<int:take_id>")

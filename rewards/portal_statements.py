@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, render_template
+from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from accounts import permissions
@@ -25,18 +25,30 @@ def everything() -> ResponseReturnValue:
     )  # fmt: skip
 
 
+@door.get("/now")
+def now() -> ResponseReturnValue:
+    """Lead to the statement that closes with what I have now."""
+    found = statements.months(me().id)
+    if not found:
+        return redirect(url_for(".everything"))
+    currency = request.args.get("currency", "")[:3]
+    return redirect(url_for(".one", month=found[0], _anchor=f"in-{currency}"))
+
+
 @door.get("/<month>")
 def one(month: str) -> ResponseReturnValue:
     """Show my statement of a month."""
     ambassador = me()
     found = statements.of_month(ambassador.id, month)
     return render_template(
-        "rewards/portal_statements/one.html", me=ambassador, month=month, found=found, words=words
-    )
+        "rewards/portal_statements/one.html",
+        me=ambassador, month=month, found=found, words=words,
+        before=statements.before(ambassador.id, month),
+    )  # fmt: skip
 
 
-@door.get("/<month>/statement.csv")
-def file(month: str) -> ResponseReturnValue:
+@door.get(f"/<month>/statement.{sheets.ENDING}")
+def file(month: str, ending: str) -> ResponseReturnValue:
     """Send my statement of a month as a file."""
     rows = list(words.file_rows(statements.of_month(me().id, month)))
-    return sheets.download(f"statement-{month}.csv", words.FILE_HEADS, rows)
+    return sheets.download(f"statement-{month}.{ending}", words.FILE_HEADS, rows)

@@ -51,7 +51,7 @@ def show() -> ResponseReturnValue:
 
 @door.post("/join")
 def check() -> ResponseReturnValue:
-    """Say what a code stands for, and ask who would like to join."""
+    """Look a code up, and lead to the page of what it stands for."""
     form = RedeemForm()
     if form.validate_on_submit():
         caller = limits.network(request.remote_addr)
@@ -62,11 +62,21 @@ def check() -> ResponseReturnValue:
         except NoVoucherError as error:
             form.code.errors = [error.detail]
         else:
-            asked = for_charter(AskForm(formdata=None), _version(charter.current()))
-            asked.version.data = str(_version(charter.current()) or "")
-            asked.token.data = _signer().dumps(found.id)
-            return _asked(asked, found)
+            return redirect(url_for(".who", token=_signer().dumps(found.id)), code=303)
     return render_template("rewards/public_join/code.html", form=form), 422
+
+
+@door.get("/join/ask")
+def who() -> ResponseReturnValue:
+    """Say what the code that was just typed stands for, and ask who would like to join.
+
+    The page has an address of its own, so that a browser's Back finds it again.
+    """
+    voucher = _checked(request.args.get("token"))
+    version = _version(charter.current())
+    form = for_charter(AskForm(formdata=None), version)
+    form.version.data, form.token.data = str(version or ""), request.args["token"]
+    return _asked(form, voucher)
 
 
 @door.post("/join/ask")

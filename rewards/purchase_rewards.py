@@ -4,7 +4,8 @@
 should be now, so doing it twice changes nothing.  A refund takes points back by the
 rule of fixed amounts, below zero if they were spent (rule 17), and a perk that nobody
 used yet once nothing is left of the order.  A perk whose stock is out falls for good:
-the row says so to the person and to the marketer.
+the row says so to the person and to the marketer.  One that may not be given before a contract
+is signed (rule 28) waits for the signature.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ from core import clock
 from core.db import db, many, upsert_dialect
 from core.money import POINTS
 from referrals.models import Attribution
-from rewards import exchanges, ledger, lots, purse, rules
+from rewards import exchanges, ledger, lots, perk_mails, purse, rules
+from rewards.contract_meter import ContractNeededError
 from rewards.freezing import Columns
 from rewards.ledger import Draft, Leg
 from rewards.models import (
@@ -72,7 +74,7 @@ _KNOWN = (
 
 def known(purchase_ids: Sequence[int]) -> dict[Pair, PurchaseReward]:
     """Return what purchases earned in points and perks, by purchase and ambassador."""
-    rows = db.session.scalars(_KNOWN, {"ids": purchase_ids})
+    rows = db.session.scalars(_KNOWN, {"ids": purchase_ids}) if purchase_ids else ()
     return {(row.purchase_id, row.ambassador_id): row for row in rows}
 
 
@@ -214,6 +216,11 @@ def _perk(one: Standing) -> None:
     except exchanges.GoneError:
         attempt.rollback()
         reward.state = EarnedState.GONE
+        perk_mails.ran_out(reward)
+        return
+    except ContractNeededError:  # given once they have signed; the clock looks again
+        attempt.rollback()
+        reward.state = EarnedState.WAITING
         return
     attempt.commit()
     reward.exchange_id, reward.times = given.id, reward.times + 1

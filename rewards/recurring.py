@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from ambassadors import program
 from campaigns.models import RewardRule
 from core import clock
-from core.db import db, many
+from core.db import many, run
 from referrals.models import Attribution, Purchase, PurchaseStatus
 from rewards import rules
 from rewards.models import Commission, PurchaseReward
@@ -70,7 +70,7 @@ _OTHERS = (
 
 def with_others(purchase_ids: Sequence[int]) -> set[int]:
     """Return purchases and those of the same customers whose months they may move."""
-    return {*purchase_ids, *db.session.scalars(_OTHERS, {"ids": list(purchase_ids)})}
+    return {*purchase_ids, *run(_OTHERS, {"ids": list(purchase_ids)}).scalars()}
 
 
 _CREDITED = (
@@ -95,7 +95,7 @@ def firsts(pairs: Iterable[tuple[int, int | None]]) -> Firsts:
             "campaigns": sorted({campaign for campaign, _ in wanted}),
             "customers": sorted({customer for _, customer in wanted}),
         }
-        for row in db.session.execute(_CREDITED, asked):
+        for row in run(_CREDITED, asked):
             pair, this = (row.campaign_id, row.customer_id), (row.occurred_at, row.id)
             known[pair] = min(known.get(pair, this), this)
     return Firsts(known, program.current().timezone)

@@ -15,7 +15,7 @@ from ambassadors import applications
 from core import limits, outbox
 from integrations import inbox
 from referrals import click_terms
-from rewards import person_data
+from rewards import person_data, tax_details
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +36,7 @@ SMALL: dict[str, Callable[[], int]] = {
     "texts of webhooks that went out, after 90 days": endpoints.sweep,
     "texts of messages that never went out, after 90 days": outbox.sweep,
     "copies of personal data, after a week": person_data.sweep,
+    "what declarations said of erased people, after six years": tax_details.sweep,
     "applications that led nowhere, after 183 days": applications.sweep,
 }
 LARGE: dict[str, Large] = {

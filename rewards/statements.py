@@ -16,11 +16,12 @@ from flask_babel import gettext as _
 
 from ambassadors import program
 from campaigns.models import Campaign
-from core import clock
+from core import clock, i18n
 from core.db import db
 from core.errors import NotFoundError
 from core.money import POINTS
 from rewards.models import Account, Commission, Entry, EntryKind, Posting
+from rewards.models_missions import Mission, MissionTake
 
 STANDS = (Account.PENDING, Account.HELD, Account.PAYABLE, Account.TRANSIT)  # until it is paid
 
@@ -55,7 +56,7 @@ class Line:
     kind: EntryKind
     occurred_at: datetime
     told_at: datetime | None  # if it was told after the month was over
-    about: str  # the campaign, if there is one
+    about: str  # the campaign or the mission, if there is one
     purchase_id: int | None
     amounts: Amounts
 
@@ -90,6 +91,12 @@ def months(ambassador_id: int) -> list[str]:
         found.append(month)
         month = _before(month)
     return found
+
+
+def before(ambassador_id: int, month: str) -> str | None:
+    """Return the month whose statement closes with what this one opens with, if there is one."""
+    earlier = _before(month)
+    return earlier if earlier in months(ambassador_id) else None
 
 
 def of_month(ambassador_id: int, month: str) -> list[Statement]:
@@ -146,10 +153,12 @@ def _opening(ambassador_id: int, start: datetime) -> dict[str, Amounts]:
 
 def _lines(ambassador_id: int, start: datetime, end: datetime) -> dict[str, list[Line]]:
     columns = (Entry.id, Entry.kind, Entry.occurred_at, Entry.recorded_at, Posting.currency)
+    of_mission = sa.literal("mission:") + sa.cast(MissionTake.id, sa.String)
+    mission = Mission.name_fr if i18n.language() == "fr" else Mission.name_en
     rows = db.session.execute(
         sa.select(
             *columns, *_sums(), sa.func.max(Posting.purchase_id).label("purchase_id"),
-            sa.func.max(Campaign.name).label("about"),
+            sa.func.max(sa.func.coalesce(Campaign.name, mission)).label("about"),
         )
         .join(Posting, Posting.entry_id == Entry.id)
         .outerjoin(
@@ -160,6 +169,8 @@ def _lines(ambassador_id: int, start: datetime, end: datetime) -> dict[str, list
             ),
         )
         .outerjoin(Campaign, Campaign.id == Commission.campaign_id)
+        .outerjoin(MissionTake, Entry.source.in_([of_mission + ":bonus", of_mission + ":back"]))
+        .outerjoin(Mission, Mission.id == MissionTake.mission_id)
         .where(
             Posting.ambassador_id == ambassador_id, Posting.account.in_(STANDS),
             Entry.occurred_at >= start, Entry.occurred_at < end,

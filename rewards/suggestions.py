@@ -1,5 +1,6 @@
-"""Who might become an ambassador: customers who buy again and again, and members who take part.
+"""Who might become an ambassador: customers who come back, and members who take part.
 
+Customers are found by orders, by value and by how likely they are to recommend the brand.
 Each suggestion says why in figures.  Only people who agreed to be written to
 are invited from here: a customer by the word their shop told us
 (`referrals/consents.py`), a member by the guard (rule 27), where the invitation
@@ -21,7 +22,7 @@ from ambassadors import guard, program, segments
 from ambassadors.models import Ambassador, Circle, CircleSeat, Member, SeatState, TimelineEntry
 from core import clock, emails
 from core.db import db
-from referrals import consents, invitations, invitees
+from referrals import consents, invitations, invitees, nps
 from referrals.invitations import Manner
 from referrals.invitees import Invitee, Target
 from referrals.models import Customer, CustomerIdentity, Purchase, PurchaseStatus
@@ -52,6 +53,7 @@ class Wish:
     orders: int = 3  # at least
     value: int = 0  # at least, in minor units of the program's currency
     days: int = 365  # until now
+    score: int | None = None  # of the NPS, their latest one at least; None: it is not asked
     segment_id: int | None = None  # of members; None: the active ones
 
 
@@ -65,6 +67,7 @@ class Buyer:
     orders: int
     value: int  # charged less refunded, minor units of the program's currency
     last_at: datetime
+    score: int | None  # their latest answer to the NPS
     email: str  # empty for who cannot be written to
     why_not: Reason | None
 
@@ -87,7 +90,7 @@ def all_words() -> dict[str, LazyString]:
 
 
 def customers(wish: Wish, target: Target) -> list[Buyer]:
-    """Return customers who bought so often and for so much, the most orders first.
+    """Return customers who bought so often and for so much, and say so, the most orders first.
 
     Who is an ambassador already is left out.  The value counts orders in the
     program's currency; without a least value those in others count as orders.
@@ -101,11 +104,11 @@ def customers(wish: Wish, target: Target) -> list[Buyer]:
             else_=0,
         )
     )
-    orders = sa.func.count()
+    orders, latest = sa.func.count(), nps.latest_of(Customer.id)
     query = (
         sa.select(
             Customer.id, Customer.country, orders.label("orders"), spent.label("value"),
-            sa.func.max(Purchase.occurred_at).label("last_at"),
+            sa.func.max(Purchase.occurred_at).label("last_at"), latest.label("score"),
         )
         .join(Purchase, Purchase.customer_id == Customer.id)
         .where(
@@ -118,8 +121,9 @@ def customers(wish: Wish, target: Target) -> list[Buyer]:
         .order_by(orders.desc(), spent.desc(), Customer.id)
         .limit(MOST)
     )  # fmt: skip
-    rows = db.session.execute(query).all()
-    return _with_word(rows, target)
+    if wish.score is not None:
+        query = query.having(latest >= wish.score)
+    return _with_word(db.session.execute(query).all(), target)
 
 
 def members(wish: Wish, target: Target) -> list[MemberWho]:
@@ -163,7 +167,7 @@ def invite(keys: Collection[str], wish: Wish, target: Target, manner: Manner) ->
 
 
 def _with_word(
-    rows: Sequence[sa.Row[tuple[int, str | None, int, int, datetime]]], target: Target
+    rows: Sequence[sa.Row[tuple[int, str | None, int, int, datetime, int]]], target: Target
 ) -> list[Buyer]:
     """Return customers with the address that they agreed to be written to at, or why not."""
     digests = _digests([row.id for row in rows])
@@ -189,7 +193,7 @@ def _with_word(
             Buyer(
                 key=f"customer:{row.id}", customer_id=row.id, country=row.country,
                 orders=row.orders, value=int(row.value), last_at=row.last_at,
-                email=consent.email if consent else "", why_not=why,
+                score=row.score, email=consent.email if consent else "", why_not=why,
             )
         )  # fmt: skip
     return found

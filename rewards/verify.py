@@ -37,6 +37,7 @@ from rewards import (
     oracle,
     rules,
     verify_credit,
+    verify_missions,
     verify_payouts,
     verify_periods,
     verify_perks,
@@ -62,7 +63,7 @@ _PROTECTED = (
     "conversion", "period_take", "perk_exchange", "voucher_batch", "voucher", "voucher_take",
     "points_grant", "payout", "purchase_reward", "threshold", "contract_template", "contract",
     "closed_month", "closed_balance", "closed_document", "ledger_check", "billing_terms",
-    "billing_mandate", "vat_status", "invoice", "points_term",
+    "billing_mandate", "vat_status", "invoice", "points_term", "mission", "mission_take",
 )  # fmt: skip
 
 
@@ -263,6 +264,7 @@ CHECKS: tuple[Callable[[], Iterator[Breach]], ...] = (
     *verify_rates.CHECKS,
     *verify_perks.CHECKS,
     *verify_points.CHECKS,
+    *verify_missions.CHECKS,
     *verify_payouts.CHECKS,
     *verify_periods.CHECKS,
     *verify_rewards.CHECKS,

@@ -32,6 +32,7 @@ from rewards.models import (
     VoucherPerson,
     VoucherTake,
 )  # fmt: skip
+from rewards.models_missions import Mission, MissionTake, TakeState
 from rewards.models_points import PointsGrant
 
 _OF_POINTS = (
@@ -115,14 +116,23 @@ def _given_points() -> Any:
         PointsGrant.ambassador_id, sa.literal(POINTS).label("unit"),
         PointsGrant.points.label("amount"),
     )  # fmt: skip
-    return sa.union_all(of_vouchers, by_people)
+    of_missions = sa.select(
+        MissionTake.ambassador_id, sa.literal(POINTS).label("unit"),
+        (MissionTake.points - MissionTake.points_back).label("amount"),
+    )  # fmt: skip
+    return sa.union_all(of_vouchers, by_people, of_missions)
 
 
 def _given_money() -> Any:
-    return _taken(VoucherBatch.amount).with_only_columns(
+    of_vouchers = _taken(VoucherBatch.amount).with_only_columns(
         VoucherTake.ambassador_id, VoucherBatch.currency.label("unit"),
         VoucherBatch.amount.label("amount"),
     )  # fmt: skip
+    of_missions = sa.select(
+        MissionTake.ambassador_id, Mission.currency.label("unit"),
+        MissionTake.amount.label("amount"),
+    ).join(Mission, Mission.id == MissionTake.mission_id)  # fmt: skip
+    return sa.union_all(of_vouchers, of_missions.where(MissionTake.state != TakeState.REVERSED))
 
 
 def _exchanged(which: Any) -> Any:

@@ -19,13 +19,13 @@ from flask_babel import gettext as _
 from accounts import audit
 from ambassadors import circles, program
 from ambassadors.models import Ambassador, Member
-from campaigns.models import Campaign, CampaignStatus
+from campaigns.models import Campaign, CampaignStatus, Objective
 from core import clock
 from core.db import BATCH_ROWS, db, upsert_dialect
 from core.errors import ConflictError, Fault, InvalidInputError, NotFoundError
 from core.money import LARGEST
 from referrals import codes, given_codes
-from rewards import exchanges, gives, ledger, perks, points, purse
+from rewards import contract_meter, exchanges, gives, ledger, perks, points, purse
 from rewards.ledger import Draft
 from rewards.models import (
     Account,
@@ -163,6 +163,7 @@ def take(voucher_id: int, ambassador_id: int, *, is_new: bool = False) -> Vouche
         HadYoursError: They took as many of this set as one person can.
         GoneError: The perk it stands for is not left.
         RestingError: They are suspended or have left.
+        ContractNeededError: The law asks for a signed contract first.
     """
     purse.lock(ambassador_id)
     known = db.session.scalar(sa.select(VoucherTake).where(_take_of(voucher_id, ambassador_id)))
@@ -175,6 +176,10 @@ def take(voucher_id: int, ambassador_id: int, *, is_new: bool = False) -> Vouche
     if not exchanges.count_person(VoucherPerson, person, limit=batch.per_person):
         raise HadYoursError(_("You have had as many of these as one person can."))
     exchange = None
+    if batch.amount:
+        contract_meter.require_contract(
+            ambassador_id, _objective(batch), worth=batch.amount, currency=batch.currency
+        )
     if batch.perk_id is not None:
         key = f"voucher:{voucher_id}:{ambassador_id}"
         exchange = exchanges.give(ambassador_id, batch.perk_id, key=key)
@@ -289,6 +294,11 @@ def can_be_taken(voucher: Voucher, campaign: CampaignStatus | None) -> bool:
         and (batch.ends_at is None or batch.ends_at > now)
         and campaign is not CampaignStatus.ENDED
     )  # fmt: skip
+
+
+def _objective(batch: VoucherBatch) -> Objective | None:
+    """Return the objective of the campaign that a set belongs to, if there is one."""
+    return db.session.get_one(Campaign, batch.campaign_id).objective if batch.campaign_id else None
 
 
 def _take_one(voucher_id: int) -> Voucher:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from flask_babel import lazy_pgettext
+from flask_babel import lazy_pgettext, ngettext
 
 from ambassadors.models import Circle
 from campaigns import wording as campaign_words
@@ -21,6 +21,7 @@ PERK_KINDS = {
     PerkKind.REWARD_CODE: _l("Reward code for the shop"),
     PerkKind.PRODUCT: _l("Product"),
     PerkKind.EARLY_ACCESS: _l("Early access"),
+    PerkKind.EXPERIENCE: _l("Experience"),
 }
 VOUCHER_KINDS = {
     VoucherKind.INVITATION: _l("Invitation"),
@@ -58,6 +59,30 @@ def name(thing: Perk | VoucherBatch) -> str:
 def text(perk: Perk) -> str:
     """Return what a perk is, in the reader's language."""
     return i18n.words(en=perk.text_en, fr=perk.text_fr)
+
+
+def when(perk: Perk) -> list[str]:
+    """Return when and where an experience is, or when early access is open; else nothing."""
+    if perk.kind is PerkKind.EXPERIENCE:
+        return [i18n.moment(perk.happens_at), perk.place]
+    if perk.kind is not PerkKind.EARLY_ACCESS:
+        return []
+    told = []
+    if perk.happens_at is not None:
+        told.append(str(_("Opens on %(moment)s", moment=i18n.moment(perk.happens_at))))
+    if perk.closes_at is not None:
+        told.append(str(_("Open until %(moment)s", moment=i18n.moment(perk.closes_at))))
+    return told
+
+
+def seats(perk: Perk) -> str:
+    """Return how many places of an experience are left; nothing for another perk."""
+    if perk.kind is not PerkKind.EXPERIENCE or perk.stock is None:
+        return ""
+    left = perk.stock - perk.taken
+    return str(ngettext(
+        "%(count)s place left", "%(count)s places left", left, count=i18n.number(left)
+    ))  # fmt: skip
 
 
 def gifts(batch: VoucherBatch) -> list[str]:

@@ -7,7 +7,7 @@ from flask_babel import lazy_gettext as _l
 
 from campaigns import perk_names
 from campaigns import wording as campaign_words
-from core import i18n
+from core import clock, i18n
 from rewards.models import EarnedState, PurchaseReward
 
 STATES = {  # words and the look of their pill
@@ -47,8 +47,15 @@ def why(reward: PurchaseReward, *, is_held: bool = False) -> str:
         return str(_("It was refunded. %(what)s was used already and stays.", what=what))
     if reward.state is EarnedState.GIVEN:
         return str(_("It earned %(what)s.", what=what))
+    return _waits(reward, what, is_held=is_held)
+
+
+def _waits(reward: PurchaseReward, what: str, *, is_held: bool) -> str:
     if is_held:
         return str(_("The team is looking at this one before it becomes available."))
+    if reward.perk_id is not None and reward.due_at <= clock.now():
+        said = _("%(what)s: given once the contract that the law asks for is signed.", what=what)
+        return str(said)
     day = i18n.day(reward.due_at)
     return str(_("%(what)s: given on %(day)s, when it can no longer be returned.", what=what,
                  day=day))  # fmt: skip

@@ -39,7 +39,7 @@ MakeApp = Callable[[str], Flask]
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add what makes a run larger than the suite's."""
     parser.addoption("--payouts", type=int, default=300, help="Of the run with faults.")
-    parser.addoption("--machines", type=int, default=200, help="Runs of the money machine.")
+    parser.addoption("--machines", type=int, default=100, help="Runs of the money machine.")
     parser.addoption("--machine-seed", type=int, help="The seed of its runs; else a new one.")
 
 

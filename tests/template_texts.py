@@ -11,7 +11,7 @@ from jinja2 import Environment, nodes
 
 SPOKEN = {"aria-label", "title", "placeholder", "alt"}  # attributes that are read out
 QUIET = {"code", "kbd", "pre", "script", "style", "svg"}
-NAMES = {"Cercle", "CSV", "XLSX", "JSON", "API", "Stripe", "QR"}  # the same in every language
+NAMES = {"Cercle", "NPS", "CSV", "XLSX", "JSON", "API", "Stripe", "QR"}  # in every language
 SAMPLES = {"user:7", "Windows 1252"}  # written so by the machine
 TRANSLATED = {"_", "gettext", "ngettext", "pgettext", "npgettext"}
 SENTENCE = re.compile(r"^[A-ZÀ-Ý][^_/]*\s\S")

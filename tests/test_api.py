@@ -48,6 +48,10 @@ GOOD: dict[str, dict[str, Any]] = {
         "answer": "a friend", "question": "heard_from",
         "purchase": {"external_id": "A-1", "source": "api"},
     },
+    "NpsScoreIn": {
+        "customer": {"email": "a@b.example", "external_id": "x", "source": "api"}, "score": 9,
+        "answered_at": "2026-03-02T12:00:00Z",
+    },
     "BasketIn": {
         "code": "ZOE10", "currency": "EUR", "subtotal": 1000, "country": "CH", "source": "api",
         "customer": {"email": "a@b.example", "external_id": "x"},

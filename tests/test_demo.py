@@ -23,7 +23,8 @@ from referrals import codes, landings
 from referrals.landings import Standing
 from referrals.models import Attribution, Click, Purchase, Refund, RefundState
 from referrals.models_invitations import Invitation
-from rewards.models import Account, Exchange, Posting
+from rewards.models import Account, EarnedState, Exchange, Posting, PurchaseReward
+from rewards.models_missions import MissionTake
 from tests.factories import must
 
 TODAY = date(2026, 3, 1)  # where the fixtures' clock stands
@@ -93,6 +94,7 @@ def test_the_demo_loads_once_and_its_money_adds_up(app: Flask, drawn: year.Year)
     _all_of_it_is_there(drawn)
     _the_ledger_adds_up()
     _everyone_can_sign_in()
+    _a_campaign_pays_in_points()
     _there_is_something_to_share()
     before = [count(table) for table in (Purchase, Click, Posting, Spend, AuditLine)]
     second = run(args=["demo", "load"])
@@ -112,7 +114,10 @@ def _all_of_it_is_there(drawn: year.Year) -> None:
     spent = db.session.scalar(sa.select(sa.func.sum(Spend.amount)))
     exchanged = db.session.scalar(sa.select(sa.func.sum(Exchange.cost))) or 0
     assert exchanged == 520  # one pot, for points
-    assert spent == sum(line.amount for line in costs.lines(drawn.calendar)) + exchanged
+    rewarded = db.session.scalar(sa.select(sa.func.sum(MissionTake.amount))) or 0
+    assert rewarded == 2_000  # one photograph
+    told = sum(line.amount for line in costs.lines(drawn.calendar))
+    assert spent == told + exchanged + rewarded
     assert count(Application) == 5
     assert count(Invitation) == 3
     parked = sa.select(Refund.id).where(Refund.state == RefundState.PARKED)
@@ -135,6 +140,12 @@ def _the_ledger_adds_up() -> None:
     assert balances[Account.HELD] < 0, "nothing waits for a person to decide"
     lost = {one["reason"] for row in db.session.scalars(sa.select(Attribution.lost)) for one in row}
     assert {"self_referral", "second_code", "outside_window", "outranked"} <= lost
+
+
+def _a_campaign_pays_in_points() -> None:
+    earned = sa.select(PurchaseReward.state, sa.func.count()).group_by(PurchaseReward.state)
+    counts = {row[0]: row[1] for row in db.session.execute(earned)}
+    assert counts[EarnedState.GIVEN] + counts.get(EarnedState.WAITING, 0) > 5
 
 
 def _there_is_something_to_share() -> None:

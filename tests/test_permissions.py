@@ -15,7 +15,7 @@ import pytest
 from flask import Flask, request
 from flask.testing import FlaskClient
 from werkzeug.routing import Rule
-from werkzeug.routing.converters import NumberConverter
+from werkzeug.routing.converters import AnyConverter, NumberConverter
 from werkzeug.test import TestResponse
 
 from accounts import identities, keys, permissions, users
@@ -97,10 +97,13 @@ def doors(app: Flask) -> Iterator[tuple[str, str, str]]:
 
 def _sample(rule: Rule) -> dict[str, object]:
     """Return arguments that fit the route, and that nothing answers to."""
-    return {
-        name: 999_999 if isinstance(converter, NumberConverter) else "nothing-there"
-        for name, converter in rule._converters.items()
-    }
+    return {name: _argument(converter) for name, converter in rule._converters.items()}
+
+
+def _argument(converter: object) -> object:
+    if isinstance(converter, AnyConverter):
+        return min(converter.items)
+    return 999_999 if isinstance(converter, NumberConverter) else "nothing-there"
 
 
 def is_refused(answer: TestResponse) -> bool:

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0066_find_batches_by_their_ids"
-down_revision = "0062_add_direction"
+down_revision = "0064_add_nps_scores"
 branch_labels = None
 depends_on = None
 

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0080_tell_whose_spend"
-down_revision = "0071_expire_points"
+down_revision = "0075_add_tax_details"
 branch_labels = None
 depends_on = None
 

@@ -21,4 +21,4 @@ FROM purchases
 WHERE currency = $currency AND month BETWEEN $from AND $to
     AND code IS NOT NULL AND ambassador_id IS NOT NULL
 GROUP BY code, ambassador_id, campaign
-ORDER BY net DESC, code
+ORDER BY net DESC, code, ambassador_id, campaign

@@ -8,4 +8,4 @@ SELECT
     CAST(total - refunded AS BIGINT) AS net
 FROM purchases
 WHERE currency = $currency AND customer_id IS NOT NULL AND month BETWEEN $from AND $to
-ORDER BY customer_id, occurred_at
+ORDER BY customer_id, occurred_at, id

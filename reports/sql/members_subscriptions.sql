@@ -37,4 +37,4 @@ SELECT
         median(months_on) OVER (PARTITION BY source, subscription, customer_id), 1
     ))) AS BIGINT) AS rhythm
 FROM stepped
-ORDER BY customer_id, month_number
+ORDER BY customer_id, month_number, source, subscription

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
 
-from core import clock, migrations, outbox
+from core import clock, migrations, outbox, spark
 from core.db import db
 from integrations import jobs
 from tests.factories import make_user, sign_in
@@ -80,6 +80,21 @@ def test_the_doctor_names_a_late_worker_and_missing_migrations(
     told = app.test_cli_runner().invoke(args=["doctor"])
     assert told.exit_code == 1
     assert "flask db upgrade" in told.output
+
+
+def test_the_doctor_says_what_runs_the_reports_and_what_it_lacks(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask = app.test_cli_runner().invoke
+    assert "reports: DuckDB" in ask(args=["doctor"]).output
+    chosen = dataclasses.replace(app.extensions["settings"], report_engine="spark")
+    monkeypatch.setitem(app.extensions, "settings", chosen)
+    monkeypatch.setattr(spark, "lacking", lambda **_: [])
+    assert "reports: Spark at local[*], reading " in ask(args=["doctor"]).output
+    monkeypatch.setattr(spark, "lacking", lambda **_: ["PySpark is not here."])
+    told = ask(args=["doctor"])
+    assert told.exit_code == 1
+    assert "reports: PySpark is not here." in told.output
 
 
 def test_the_mailbox_shows_what_a_demo_would_have_sent(

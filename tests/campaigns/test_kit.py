@@ -30,9 +30,9 @@ from tests.factories import make_campaign, make_user, must, sign_in
 KIT = "/console/campaigns/friend/kit"
 
 
-def picture(shade: int = 100) -> bytes:
+def picture(shade: int = 100, *, size: tuple[int, int] = (240, 200)) -> bytes:
     out = io.BytesIO()
-    Image.new("RGB", (80, 60), (shade, 120, 60)).save(out, "JPEG")
+    Image.new("RGB", size, (shade, 120, 60)).save(out, "JPEG")
     return out.getvalue()
 
 
@@ -67,7 +67,7 @@ def test_an_image_is_kept_once_and_everybody_may_see_it(app: Flask, staff: Flask
     assert send(staff, picture()).status_code == 303
     assert send(staff, picture(), alt_en="A ripe pear").status_code == 303
     (image,) = kept()
-    assert (image.alt_en, image.width, image.height) == ("A ripe pear", 80, 60)
+    assert (image.alt_en, image.width, image.height) == ("A ripe pear", 240, 200)
     stranger = app.test_client()
     for name in (f"{image.digest}.jpg", f"{image.digest}-small.jpg"):
         answer = stranger.get(f"/images/{name}", buffered=True)
@@ -76,7 +76,7 @@ def test_an_image_is_kept_once_and_everybody_may_see_it(app: Flask, staff: Flask
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
         assert answer.headers["Cache-Control"] == "public, max-age=31536000, immutable"
         assert "Set-Cookie" not in answer.headers
-        assert Image.open(io.BytesIO(answer.data)).size == (80, 60)
+        assert Image.open(io.BytesIO(answer.data)).size == (240, 200)
     page = staff.get("/console/campaigns/friend/kit?lang=fr").text
     assert f"/images/{image.digest}-small.jpg" in page
     assert 'alt="Une poire"' in page
@@ -146,6 +146,13 @@ def test_an_image_of_another_campaign_is_out_of_reach(app: Flask, staff: FlaskCl
 )  # fmt: skip
 def test_other_names_lead_nowhere(app: Flask, client: FlaskClient, name: str) -> None:
     assert client.get(f"/images/{name}").status_code == 404
+
+
+def test_an_image_too_small_to_share_is_refused_with_the_least_size(staff: FlaskClient) -> None:
+    answer = send(staff, picture(size=(1_000, 199)))
+    assert answer.status_code == 422
+    assert "1000 x 199 pixels; choose one of at least 200" in answer.text
+    assert kept() == []
 
 
 def test_a_kit_holds_so_many_images_also_when_they_come_at_once(app: Flask) -> None:

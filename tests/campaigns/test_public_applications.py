@@ -173,6 +173,8 @@ def test_a_marketer_decides_in_the_queue_and_the_person_is_told(
     assert [one.state.value for one in kept()] == ["approved", "declined", "listed"]
     page = staff.get("/console/applications?campaign=summer&state=declined").text
     assert "We look in Lyon." in page
+    late = staff.get(f"/console/applications/{ben}/decline?lang=en", follow_redirects=True)
+    assert "decided already" in late.text
     staff.post(f"/console/applications/{ben}/take-back")
     assert [one.state.value for one in kept()] == ["approved", "waiting", "listed"]
     again = staff.post(f"/console/applications/{ana}/approve", follow_redirects=True)

@@ -19,7 +19,7 @@ from core import emails
 from core.db import db
 from core.errors import ConflictError
 from core.outbox import OutboxMessage
-from referrals import codes, links, proofs, recruiting
+from referrals import codes, consents, links, proofs, recruiting
 from rewards import intake
 from tests.ambassadors.test_applications import applied, opened
 from tests.factories import (
@@ -49,6 +49,17 @@ def test_an_approval_enrols_with_a_code_a_link_and_a_way_in(app: Flask) -> None:
     assert code.text in told[1].payload["text"]
     assert "/password/" in told[2].payload["text"]
     assert {one.payload["to"] for one in told} == {"zoe@example.com"}
+
+
+@pytest.mark.parametrize("wants", [True, False])
+def test_the_wish_for_messages_counts_once_the_person_is_in(app: Flask, wants: bool) -> None:
+    one = applied(opened(), wants_messages=wants)
+    digest = str(emails.digest("zoe@example.com"))
+    assert consents.known([digest]) == {}
+    recruiting.approve(one)
+    said = consents.known([digest])
+    assert ({(word.email, word.may_write, word.said_at) for word in said.values()}
+            == ({("zoe@example.com", True, one.applied_at)} if wants else set()))  # fmt: skip
 
 
 def test_who_is_an_ambassador_already_joins_with_a_code_more(app: Flask) -> None:

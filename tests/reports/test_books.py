@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import csv
+import html
 import io
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from functools import partial
 from pathlib import Path
 
@@ -22,11 +25,13 @@ from campaigns import spend
 from campaigns.models import SpendKind
 from core import clock
 from core.db import db
-from reports import cac, closing, console_books, ledger_checks
+from reports import cac, closing, ledger_checks
+from reports import wording_books as words
 from reports.models import Period
-from rewards import books, intake, ledger, verify
+from rewards import books, intake, journal, ledger, verify
 from rewards.commissions import due, release
 from rewards.models import Account, Entry, EntryKind, Posting
+from tests import workbooks
 from tests.factories import (
     make_ambassador,
     make_code,
@@ -111,7 +116,8 @@ def test_a_late_refund_leaves_a_closed_month_as_it_was(sold: tuple[int, object])
         intake.take_refunds([late])
         db.session.commit()
         assert kept() == before
-        (correction, other) = books.journal(*closing.bounds("2026-04"), corrections=True)
+        start, end = closing.bounds("2026-04")
+        (correction, other) = journal.lines(journal.Wanted(start=start, end=end, corrections=True))
         assert {correction.account, other.account} == {Account.EXPENSE, Account.PENDING}
         assert correction.occurred_at.date() == (MARCH + IN_MARCH).date()
         assert correction.booked_at == APRIL
@@ -417,4 +423,104 @@ def test_the_commands_say_what_the_page_says(
         assert run(args=["ledger", "journal", "2026-03", "--out", file]).exit_code == 0
         assert run(args=["ledger", "verify"]).exit_code == 0
     with Path(file).open(encoding="utf-8-sig") as written:
-        assert tuple(next(csv.reader(written))) == console_books.HEADS
+        assert tuple(next(csv.reader(written))) == tuple(words.HEADS)
+
+
+def test_csv_and_workbook_of_the_journal_hold_what_the_page_means(
+    client: FlaskClient, sold: tuple[int, object]
+) -> None:
+    with at(MARCH + timedelta(days=2)):
+        intake.take_refunds([refund_fact(sold[1], 2_000)])  # type: ignore[arg-type]
+        db.session.commit()
+    sign_in(client, make_user(RoleName.FINANCE))
+    for asked in (
+        "month=2026-03", "month=2026-03&account=expense", "month=2026-04&since=beginning",
+        "year=2026&kind=clawback", f"ambassador={sold[0]}&side=credit&since=beginning",
+        "on=2026-03-31&account=pending&currency=EUR",
+    ):  # fmt: skip
+        page = client.get(f"/console/ledger/journal?{asked}&lang=en").text
+        text = client.post(f"/console/ledger/journal.csv?{asked}").text
+        told = list(csv.DictReader(io.StringIO(text.removeprefix("\ufeff"))))
+        book = client.post(f"/console/ledger/journal.xlsx?{asked}").data
+        again = workbooks.rows(book)
+        assert len(told) == len(again) == page.count('<th scope="row" class="text-nowrap">')
+        assert told, asked
+        for one, other in zip(told, again, strict=True):
+            for head in set(one) - {"booked_at", "occurred_at"}:
+                assert workbooks.same(one[head], other[head]), (asked, head)
+            for head in ("debit", "credit"):
+                assert not one[head] or f">{one[head]}</" in page
+        for head in ("debit", "credit"):  # the foot of the page is the sum of the file
+            total = sum(Decimal(one[head] or 0) for one in told)
+            assert f">{total:.2f}</" in page, asked
+    assert workbooks.rows(book, sheet=2)  # what each column holds
+
+
+def test_each_figure_of_the_books_leads_to_lines_that_sum_up_to_it(
+    client: FlaskClient, sold: tuple[int, object]
+) -> None:
+    with at(APRIL):
+        release(due())
+        intake.take_refunds([refund_fact(sold[1], 2_000)])  # type: ignore[arg-type]
+        db.session.commit()
+        sign_in(client, make_user(RoleName.FINANCE))
+        for path in (
+            "/console/ledger?month=2026-03", "/console/ledger?month=2026-04",
+            "/console/ledger/owed", "/console/ledger/owed?on=2026-03-31",
+            "/console/statements?year=2026",
+            f"/console/ambassadors/{sold[0]}",
+        ):  # fmt: skip
+            page = client.get(f"{path}{'&' if '?' in path else '?'}lang=en").text
+            found = re.findall(r'<a href="(/console/ledger/journal\?[^"]+)">([^<]*\d)</a>', page)
+            assert found, path
+            for href, figure in found:
+                behind = client.get(html.unescape(href) + "&lang=en").text
+                assert "<tfoot>" in behind, (path, href, figure)
+                assert _figure(figure) in _sums(behind), (path, href, figure)
+
+
+def _figure(text: str) -> Decimal:
+    """Return a figure as a number, without its sign: sides are told by the account."""
+    return Decimal(re.sub(r"[^0-9.]", "", text))
+
+
+def _sums(page: str) -> set[Decimal]:
+    """Return debit, credit and balance at the foot of a journal."""
+    foot = page[page.index("<tfoot>") : page.index("</tfoot>")]
+    return {_figure(one) for one in re.findall(r">[^<>]*?(\d[\d,.]*)[^<>]*<", foot)}
+
+
+@pytest.mark.parametrize("name", ["balance", "owed"])
+def test_files_of_balance_and_of_what_is_owed_equal_the_page(
+    client: FlaskClient, sold: tuple[int, object], name: str
+) -> None:
+    with at(APRIL):
+        sign_in(client, make_user(RoleName.FINANCE))
+        asked = "month=2026-03" if name == "balance" else "on=2026-03-31"
+        path = "/console/ledger" if name == "balance" else "/console/ledger/owed"
+        page = client.get(f"{path}?{asked}&lang=en").text
+        text = client.post(f"/console/ledger/{name}.csv?{asked}").text
+        told = list(csv.DictReader(io.StringIO(text.removeprefix("\ufeff"))))
+        again = workbooks.rows(client.post(f"/console/ledger/{name}.xlsx?{asked}").data)
+        assert told
+        for one, other in zip(told, again, strict=True):
+            assert all(workbooks.same(one[head], other[head]) for head in one)
+            amounts = [cell for cell in one.values() if re.fullmatch(r"-?\d+\.\d\d", cell)]
+            assert amounts
+            assert all(amount.lstrip("-") in page for amount in amounts)
+        act = sa.select(AuditLine.details).where(AuditLine.act == "books.export")
+        assert {line["format"] for line in db.session.scalars(act)} == {"csv", "xlsx"}
+
+
+def test_an_entry_shows_its_legs_and_leads_to_its_purchase(
+    client: FlaskClient, sold: tuple[int, object]
+) -> None:
+    sign_in(client, make_user(RoleName.FINANCE))
+    entry = db.session.scalars(sa.select(Entry).order_by(Entry.id)).first()
+    assert entry
+    page = client.get(f"/console/ledger/entries/{entry.id}?lang=en").text
+    assert page.count("10.00") == 2
+    assert "/console/purchases/api/1001" in page
+    assert client.get("/console/ledger/entries/999999").status_code == 404
+    assert client.get("/console/ledger/journal?year=20x6").status_code == 422
+    assert client.get("/console/ledger/journal?on=2026-02-30").status_code == 422

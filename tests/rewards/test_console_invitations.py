@@ -113,7 +113,7 @@ def test_a_code_with_places_leads_into_a_circle(
     assert made.status_code == 303
     assert marketer.post("/console/invitations/codes/new", data=form).status_code == 422
     assert "PANEL-26" in marketer.get("/console/invitations").text
-    page = client.post("/join?lang=en", data={"code": "panel 26"}).text
+    page = client.post("/join?lang=en", data={"code": "panel 26"}, follow_redirects=True).text
     assert "A place in the circle “Panel”" in page
     hidden = dict(re.findall(r'name="(token|version)"[^>]*value="([^"]*)"', page))
     asked = {"name": "Zoé Martin", "email": "zoe@example.com", "charter": "y"}

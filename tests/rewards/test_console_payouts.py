@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
+from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -18,7 +20,7 @@ from rewards import payout_sending, payouts
 from rewards.models import PayoutMethod
 from rewards.models_payouts import Payout, PayoutBatch, PayoutState
 from tests.factories import make_key, make_user, must, sign_in
-from tests.rewards.test_payouts import IBAN, LATER, approved, earner, later, rules, stands
+from tests.rewards.test_payouts import IBAN, LATER, approved, earner, holds, later, rules, stands
 
 __all__ = ["rules"]
 
@@ -115,6 +117,16 @@ def test_money_that_did_not_arrive_is_payable_again(app: Flask, finance: FlaskCl
     assert stands(who) == {"payable": 1000}
 
 
+@pytest.fixture
+def has_key(app: Flask) -> Iterator[None]:
+    """Stripe is set up; nothing here asks it."""
+    before = app.extensions["settings"]
+    app.extensions["settings"] = dataclasses.replace(before, stripe_secret_key="sk_test_x")
+    yield
+    app.extensions["settings"] = before
+
+
+@pytest.mark.usefixtures("has_key")
 def test_nobody_says_for_stripe_that_a_transfer_failed(app: Flask, finance: FlaskClient) -> None:
     earner()
     with later():
@@ -124,6 +136,7 @@ def test_nobody_says_for_stripe_that_a_transfer_failed(app: Flask, finance: Flas
     assert payout.state is PayoutState.APPROVED
 
 
+@pytest.mark.usefixtures("has_key")
 def test_nobody_says_for_stripe_that_a_transfer_arrived(app: Flask, finance: FlaskClient) -> None:
     earner()
     with later():
@@ -213,3 +226,43 @@ def test_the_commands_prepare_approve_send_and_export(app: Flask, tmp_path: obje
     assert (again.exit_code, "decided already" in again.output) == (1, True)
     with clock.frozen(LATER + timedelta(days=1)):
         assert payouts.batch_of(int(batch)).exported_at == LATER
+
+
+@pytest.mark.parametrize(("state", "act", "then"), [
+    (PayoutState.APPROVED, "failed", PayoutState.FAILED),
+    (PayoutState.UNKNOWN, "failed", PayoutState.FAILED),
+    (PayoutState.UNKNOWN, "paid", PayoutState.PAID),
+    (PayoutState.SENT, "paid", PayoutState.PAID),
+])  # fmt: skip
+def test_a_payout_by_stripe_whose_key_was_taken_away_says_so_and_a_person_ends_it(
+    app: Flask, finance: FlaskClient, state: PayoutState, act: str, then: PayoutState
+) -> None:
+    who = earner()
+    with later():
+        (payout,) = approved()
+        payout.state = state
+        db.session.commit()
+        page = finance.get(f"/console/payouts/{payout.batch_id}?lang=en").text
+        assert "STRIPE_SECRET_KEY is not set" in page
+        assert "leave by themselves" not in page
+        assert f"/{payout.id}/{act}" in page
+        data = {"reason": "Nothing at Stripe.", "reference": "tr_1"}
+        finance.post(f"/console/payouts/{payout.batch_id}/{payout.id}/{act}", data=data)
+        db.session.refresh(payout)
+        assert payout.state is then
+        assert stands(who) == ({"cash": 1000} if act == "paid" else {"payable": 1000})
+        holds()
+
+
+def test_nobody_ends_a_payout_that_a_worker_is_asking_for_right_now(
+    app: Flask, finance: FlaskClient
+) -> None:
+    earner()
+    with later():
+        (payout,) = approved()
+        payout.state, payout.due_at = PayoutState.SENDING, clock.now() + timedelta(minutes=2)
+        db.session.commit()
+        where = f"/console/payouts/{payout.batch_id}/{payout.id}/failed"
+        finance.post(where, data={"reason": "x"})
+        db.session.refresh(payout)
+        assert payout.state is PayoutState.SENDING

@@ -155,6 +155,8 @@ def test_a_fault_in_french_has_its_thin_space(staff: FlaskClient) -> None:
         ("reward", "tier_start1", "1", "Write tiers in rising order"),
         ("budget", "budget", "-1", "Write an amount"),
         ("budget", "goal", "many", "Write a whole number."),
+        ("budget", "uses_per_code", "9" * 12, "This number is too large"),
+        ("budget", "budget", "9" * 30, "Write an amount"),
         ("brief", "code", "X", "Use 3 to 50 letters"),
         ("brief", "landing_url", "javascript:alert(1)", "Write an https address."),
     ],

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from flask import Flask
+from flask.testing import FlaskClient
 
+from accounts.models import RoleName
 from ambassadors import program
+from ambassadors.models import Ambassador
 from campaigns.models import Objective
 from core import clock
 from core.db import db
@@ -18,6 +23,7 @@ from core.errors import ConflictError, InvalidInputError
 from core.money import POINTS
 from core.outbox import OutboxMessage
 from rewards import (
+    commissions,
     contract_meter,
     contracts,
     erasure,
@@ -26,13 +32,15 @@ from rewards import (
     payouts,
     perks,
     points,
+    purchase_rewards,
     rates,
     thresholds,
     verify,
     vouchers,
+    wording_rewards,
 )
-from rewards.contract_meter import Level
-from rewards.models import PerkKind, Voucher, VoucherKind
+from rewards.contract_meter import ContractNeededError, Level
+from rewards.models import EarnedState, Perk, PerkKind, PurchaseReward, Voucher, VoucherKind
 from rewards.models_contracts import Contract, ThresholdKind
 from rewards.models_payouts import Payout, PayoutState
 from rewards.payout_blocks import Block
@@ -42,10 +50,14 @@ from tests.factories import (
     make_campaign,
     make_code,
     make_member,
+    make_user,
     purchase_fact,
     refund_fact,
+    sign_in,
 )
 from tests.rewards.test_payouts import approved, blocks, earner, later, rules
+from tests.rewards.test_purchase_rewards import earning_a_perk
+from tests.rewards.test_vouchers import at_once
 
 __all__ = ["rules"]
 
@@ -303,3 +315,98 @@ def test_an_erasure_keeps_what_was_signed_and_takes_the_rest(app: Flask) -> None
 def test_the_threshold_can_be_in_no_currency_of_the_program(app: Flask) -> None:
     program.set_rules({"currency": "CHF"})
     assert thresholds.of_year(ThresholdKind.CONTRACT, 2026) == thresholds.Limit(100_000, "EUR")
+
+
+def box(cost: int, **more: Any) -> Perk:
+    """Return a product of the catalogue that costs the brand so much."""
+    terms: dict[str, Any] = {"kind": PerkKind.PRODUCT, "name_en": "Box", "name_fr": "Coffret"}
+    made = perks.create(perks.Terms(**terms | {"price": 100, "cost": cost} | more))
+    db.session.commit()
+    return made
+
+
+def with_points(total: int = 500_000) -> int:
+    """Return somebody who earned 10 % of a purchase and has points; the threshold is 1,000.00."""
+    who = earner(total)
+    points.grant(who, 1_000, reason="thanks", key=f"p{who}")
+    db.session.commit()
+    return who
+
+
+def test_a_gift_that_would_reach_the_threshold_waits_for_the_contract(app: Flask) -> None:
+    who, below, reaching = with_points(), box(49_999), box(50_000)
+    with pytest.raises(ContractNeededError, match="Sign it under"):
+        exchanges.exchange(who, reaching.id, seen=100, key="k")
+    db.session.rollback()
+    assert db.session.get_one(Perk, reaching.id).taken == 0
+    exchanges.exchange(who, below.id, seen=100, key="below")
+    with pytest.raises(ContractNeededError):
+        exchanges.exchange(who, below.id, seen=100, key="again")
+    db.session.rollback()
+    signed(who)
+    exchanges.exchange(who, reaching.id, seen=100, key="k")
+
+
+def test_what_earned_money_pays_for_is_blocked_once_the_threshold_is_reached(app: Flask) -> None:
+    who, other = earner(1_000_000), earner(900_000)
+    perk = box(30_000, price=2_000, unit="EUR")
+    with later():
+        exchanges.exchange(other, perk.id, seen=2_000, key="other")  # it was counted as pay
+        with pytest.raises(ContractNeededError):
+            exchanges.exchange(who, perk.id, seen=2_000, key="k")
+
+
+@pytest.mark.parametrize("gift", ["perk", "amount"])
+def test_a_voucher_gives_nothing_above_the_threshold_and_stays_open(app: Flask, gift: str) -> None:
+    who = earner(950_000)
+    given: dict[str, Any] = {"amount": 5_000} if gift == "amount" else {"perk_id": box(5_000).id}
+    batch = vouchers.create(
+        vouchers.Terms(kind=VoucherKind.BOX, name_en="Box", name_fr="Coffret", **given)
+    )
+    voucher = vouchers.of_batch(batch.id)[0]
+    db.session.commit()
+    with pytest.raises(ContractNeededError):
+        vouchers.take(voucher.id, who)
+    db.session.rollback()
+    assert db.session.get_one(Voucher, voucher.id).taken == 0
+    signed(who)
+    vouchers.take(voucher.id, who)
+    db.session.commit()
+    assert db.session.get_one(Voucher, voucher.id).taken == 1
+
+
+def test_two_gifts_at_once_are_not_both_under_the_threshold(app: Flask) -> None:
+    who, perk = with_points(900_000), box(6_000)
+    acts: list[Callable[[], object]] = [
+        partial(exchanges.exchange, who, perk.id, seen=100, key=f"k{n}") for n in range(4)
+    ]
+    at_once(app, acts)
+    assert meter(who)[Objective.ACQUISITION] == (90_000, 6_000)
+
+
+def test_a_perk_that_a_purchase_earned_waits_for_the_signature(app: Flask) -> None:
+    code = earning_a_perk(box(20_000))
+    who = code.ambassador_id or 0
+    points.grant(who, 1_000, reason="thanks", key="p")
+    exchanges.exchange(who, box(90_000).id, seen=100, key="k")
+    intake.take_purchases([purchase_fact(codes=(code.text,), external_id="1")])
+    reward = db.session.scalars(sa.select(PurchaseReward)).one()
+    with later():
+        commissions.settle(purchase_rewards.due())
+        assert reward.state is EarnedState.WAITING
+        assert "contract" in wording_rewards.why(reward)
+        signed(who)
+        commissions.settle(purchase_rewards.due())
+        assert str(reward.state) == EarnedState.GIVEN
+
+
+def test_the_portal_leads_to_the_contract_that_has_to_be_signed(
+    app: Flask, client: FlaskClient
+) -> None:
+    who, perk = with_points(), box(50_000)
+    user = make_user(RoleName.AMBASSADOR)
+    db.session.get_one(Ambassador, who).user_id = user.id
+    sign_in(client, user)
+    answer = client.post(f"/portal/redeem/perks/{perk.id}", data={"seen": "100", "once": "x"})
+    assert (answer.status_code, answer.location) == (303, "/portal/contracts")
+    assert "written contract" in client.get("/portal/contracts?lang=en").text

@@ -45,9 +45,9 @@ def slow_settling(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
         written = Barrier(many)
         settle = commissions.settle
 
-        def wait_and_settle(ids: Any) -> None:
+        def wait_and_settle(ids: Any, **how: Any) -> None:
             written.wait(timeout=5)
-            settle(ids)
+            settle(ids, **how)
 
         monkeypatch.setattr(commissions, "settle", wait_and_settle)
 

@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from flask import Flask
+from flask.testing import FlaskClient
 
-from accounts.models import AuditLine
+from accounts.models import AuditLine, RoleName
+from ambassadors.models import Ambassador
 from campaigns.models import Spend
 from core import clock, outbox
 from core.db import db
@@ -25,7 +27,15 @@ from rewards import exchanges, intake, jobs_perks, perks, points, purse, verify,
 from rewards.commissions import due, release
 from rewards.models import Exchange, ExchangeState, OfferStatus, Perk, PerkKind, VoucherKind
 from tests.conftest import NOW
-from tests.factories import make_ambassador, make_campaign, make_code, must, purchase_fact
+from tests.factories import (
+    make_ambassador,
+    make_campaign,
+    make_code,
+    make_user,
+    must,
+    purchase_fact,
+    sign_in,
+)  # fmt: skip
 from tests.rewards.test_vouchers import CLIENTS, at_once, made
 
 
@@ -299,3 +309,71 @@ def test_verify_names_an_exchange_without_its_entry_and_a_wrong_stock(app: Flask
     assert any("M10: perk" in one and "counts 4 taken and has 2" in one for one in found)
     assert any("M7" in one and "points_spent" in one for one in found)
     assert codes.DEFAULT_PATTERN.count("#") >= vouchers.LEAST_SYMBOLS
+
+
+def test_who_took_a_perk_that_cannot_be_served_gets_word_and_the_price_back(
+    client: FlaskClient,
+) -> None:
+    sign_in(client, make_user(RoleName.MARKETER))
+    who, perk = rich(), make_perk()
+    member = db.session.get_one(Ambassador, who).member
+    member.email, member.locale = "zoe@example.com", "en"
+    done = take(who, perk)
+    db.session.commit()
+    path = f"/console/perks/exchanges/{done.id}/cancel"
+    for status in (303, 409):  # the second time it is cancelled already
+        assert client.post(path, data={"reason": "Broken in the van"}).status_code == status
+    (mail,) = db.session.scalars(sa.select(OutboxMessage).order_by(OutboxMessage.id))
+    assert mail.payload["to"] == "zoe@example.com"
+    assert "100 points" in mail.payload["text"]
+    assert "van" not in mail.payload["text"], "the reason is the team's"
+
+
+def test_an_experience_has_a_date_a_place_and_seats_that_hold(app: Flask) -> None:
+    with pytest.raises(InvalidInputError) as told:
+        make_perk(kind=PerkKind.EXPERIENCE)
+    assert {one.pointer for one in told.value.faults} == {"/happens_at", "/place", "/stock"}
+    at = NOW + timedelta(days=10)
+    id_ = make_perk(kind=PerkKind.EXPERIENCE, happens_at=at, place="Lausanne", stock=2).id
+    people = [rich() for _ in range(6)]
+    ends = at_once(app, [partial(exchanges.exchange, w, id_, seen=100, key=f"{w}") for w in people])
+    assert ends == {"done": 2, "GoneError": 4}
+    assert verify.breaches() == []
+
+
+def test_early_access_opens_its_page_to_who_has_it_in_its_time(
+    app: Flask, client: FlaskClient
+) -> None:
+    user = make_user(RoleName.AMBASSADOR)
+    who = make_ambassador(user_id=user.id).id
+    points.grant(who, 500, reason="for the test", key="early")
+    link = "https://shop.example/first"
+    opens = NOW + timedelta(days=1)
+    perk = make_perk(
+        kind=PerkKind.EARLY_ACCESS, link=link, happens_at=opens, closes_at=opens + timedelta(days=7)
+    )
+    done = take(who, perk).id
+    sign_in(client, user)
+    assert link not in client.get("/portal/redeem").text
+    for days, is_open in ((0, False), (2, True), (9, False)):
+        with clock.frozen(NOW + timedelta(days=days)):
+            sign_in(client, user)
+            page = client.get(f"/portal/redeem/exchanges/{done}").text
+            assert (link in page) is is_open
+    with pytest.raises(InvalidInputError):
+        make_perk(kind=PerkKind.EARLY_ACCESS, link="javascript:alert(1)")
+
+
+def test_the_form_of_a_perk_keeps_its_hour_and_its_link(app: Flask, client: FlaskClient) -> None:
+    sign_in(client, make_user(RoleName.MARKETER))
+    told = {
+        "kind": "experience", "name_fr": "Un matin", "name_en": "A morning", "price": "400",
+        "unit": "PTS", "stock": "8", "happens_at": "2026-06-01T09:30", "place": "Lausanne",
+        "campaign_id": "",
+    }  # fmt: skip
+    assert client.post("/console/perks/new", data=told).status_code == 303
+    perk = must(db.session.scalar(sa.select(Perk)))
+    assert must(perk.happens_at).isoformat() == "2026-06-01T07:30:00+00:00"
+    page = client.get(f"/console/perks/{perk.id}/edit").text
+    assert 'value="2026-06-01T09:30"' in page
+    assert client.post("/console/perks/new", data=told | {"happens_at": "soon"}).status_code == 422

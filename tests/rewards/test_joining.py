@@ -82,7 +82,7 @@ def yes(client: FlaskClient, path: str, name: str = "Zoé Martin") -> int:
 
 def ask(client: FlaskClient, text: str, **said: str) -> int:
     """Type a code at /join, then ask for the link."""
-    page = client.post("/join", data={"code": text}).text
+    page = client.post("/join", data={"code": text}, follow_redirects=True).text
     hidden = dict(re.findall(r'name="(token|version)"[^>]*value="([^"]*)"', page))
     return client.post("/join/ask", data=ASKED | hidden | said).status_code
 
@@ -316,8 +316,11 @@ def test_a_code_says_what_it_stands_for_and_its_mailbox_joins(
 ) -> None:
     campaign = make_campaign(name="Friends")
     code = make_code(campaign_id=campaign.id)
-    page = client.post("/join?lang=en", data={"code": "come along"}).text
+    answer = client.post("/join?lang=en", data={"code": "come along"})
+    assert answer.status_code == 303
+    page = client.get(answer.location).text
     assert "Come along" in page
+    assert client.get(answer.location).text.count('name="email"') == 1  # as Back asks for it
     assert "Friends" in page
     assert ask(client, "come along") == 303
     assert members.find(email="zoe@example.com") is None  # nothing before the mailbox answers
@@ -365,15 +368,16 @@ def test_guessing_codes_is_limited_by_network(app: Flask, client: FlaskClient) -
     assert client.post("/join", data={"code": "COME-ALONG"}).status_code == 429
     other = {"REMOTE_ADDR": "203.0.113.9"}
     answer = client.post("/join", data={"code": "COME-ALONG"}, environ_base=other)
-    assert answer.status_code == 200
+    assert answer.status_code == 303
 
 
 def test_a_forged_or_old_page_asks_for_the_code_again(app: Flask, client: FlaskClient) -> None:
     make_code()
-    page = client.post("/join", data={"code": "COME-ALONG"}).text
+    page = client.post("/join", data={"code": "COME-ALONG"}, follow_redirects=True).text
     token = dict(re.findall(r'name="(token)"[^>]*value="([^"]*)"', page))["token"]
     for wrong in ("", "x", token[:-2]):
         assert client.post("/join/ask", data=ASKED | {"token": wrong}).status_code == 404
+        assert client.get("/join/ask", query_string={"token": wrong}).status_code == 404
 
 
 def test_twenty_links_of_a_code_with_five_places_opened_at_once_enrol_five(app: Flask) -> None:

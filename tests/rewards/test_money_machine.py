@@ -46,6 +46,7 @@ from rewards import (
     jobs,
     jobs_payouts,
     jobs_rates,
+    payout_notes,
     payout_sending,
     payouts,
     rates,
@@ -316,9 +317,9 @@ class Money(RuleBasedStateMachine):
         stand = (PayoutState.SENT, PayoutState.APPROVED, PayoutState.PAID)
         ids = self.world.payouts(method, *stand)
         if has_arrived:
-            self.world.each(partial(payouts.note_paid, reference="R-1"), ids)
+            self.world.each(partial(payout_notes.note_paid, reference="R-1"), ids)
         else:
-            self.world.each(partial(payouts.give_back, reason="The account is closed."), ids)
+            self.world.each(partial(payout_notes.give_back, reason="The account is closed."), ids)
 
     @rule(who=WHO, method=st.sampled_from(METHODS[:-1]))
     def somebody_says_where_to_pay(self, who: int, method: PayoutMethod) -> None:

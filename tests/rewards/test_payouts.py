@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from decimal import Decimal
 from functools import partial
 
 import pytest
@@ -17,24 +18,29 @@ from accounts.models import AuditLine
 from accounts.models_endpoints import EndpointMessage
 from ambassadors import program
 from ambassadors.models import Ambassador, AmbassadorStatus
-from core import clock
+from core import clock, outbox
 from core.db import db
 from core.outbox import OutboxMessage
+from integrations import stripe_codes
+from integrations.stripe_codes import Maker
 from integrations.stripe_transfers import LostAnswer, Refused, Transfer, TransferOrder, Transfers
 from rewards import (
     erasure,
     intake,
     jobs_payouts,
+    jobs_perks,
     ledger,
     payout_blocks,
     payout_details,
     payout_sending,
     payouts,
     person_data,
+    rates,
     verify,
 )
 from rewards.commissions import due, release
-from rewards.models import Account, Entry, PayoutDetail, PayoutMethod
+from rewards.ledger import Draft
+from rewards.models import Account, Entry, EntryKind, PayoutDetail, PayoutMethod
 from rewards.models_payouts import ConnectedAccount, Payout, PayoutBatch, PayoutState
 from rewards.payout_blocks import Block
 from tests.conftest import NOW
@@ -612,3 +618,87 @@ def test_verify_names_money_that_left_without_a_payout(app: Flask) -> None:
         )
         assert "M8" in {one.invariant for one in verify.breaches()}
     assert db.session.scalar(sa.select(Entry.id).where(Entry.source == "payout:999"))
+
+
+def refusing(_payload: dict[str, object], _key: str) -> str:
+    raise RuntimeError("No such coupon.")
+
+
+def noting(asked: list[object]) -> Maker:
+    """Return a Stripe that does all it is asked, and writes it down."""
+
+    def make(payload: dict[str, object], _key: str) -> str:
+        asked.append(payload["act"])
+        return "promo_1"
+
+    return make
+
+
+def credit_under_way(app: Flask, monkeypatch: pytest.MonkeyPatch, make: Maker) -> Payout:
+    """Return a payout as store credit whose code waits to be made at Stripe as `make` does."""
+    monkeypatch.setattr(stripe_codes, "maker", lambda _settings: make)
+    (payout,) = approved()
+    payout_sending.give_credit(payout.id)
+    db.session.commit()
+    assert payout.state is PayoutState.SENT
+    return payout
+
+
+def test_store_credit_that_stripe_refuses_for_good_is_payable_again_and_says_why(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    earner(method=PayoutMethod.STORE_CREDIT)
+    with later():
+        payout = credit_under_way(app, monkeypatch, refusing)
+        last = outbox.MAX_ATTEMPTS - 1
+        db.session.execute(sa.update(OutboxMessage).values(attempts=last))
+        jobs_perks.prepare_codes()
+        db.session.refresh(payout)
+        assert payout.state is PayoutState.FAILED
+        assert "No such coupon." in (payout.reason or "")
+        assert stands(payout.ambassador_id) == {"payable": 1000}
+        holds()
+        asked: list[object] = []  # the last answer may have been lost: what is there is stopped
+        monkeypatch.setattr(stripe_codes, "maker", lambda _settings: noting(asked))
+        db.session.execute(sa.update(OutboxMessage).values(due_at=clock.now()))
+        jobs_perks.prepare_codes()
+        key = f"payout-code:{payout.id}"
+        query = sa.select(OutboxMessage.id).where(OutboxMessage.key == key)
+        assert outbox.retry(db.session.scalars(query).one())  # somebody tries the code once more
+        db.session.commit()
+        jobs_perks.prepare_codes()
+        assert asked == ["withdraw"]
+        db.session.refresh(payout)
+        assert payout.state is PayoutState.FAILED
+
+
+@pytest.mark.parametrize(("rate", "limit"), [("160", 8_000), (None, 0), ("0.5", 25)])
+def test_the_limit_of_one_person_is_converted_with_the_rate_of_the_day(
+    app: Flask, rate: str | None, limit: int
+) -> None:
+    with later():
+        today = clock.local_day(clock.now(), "Europe/Paris")
+        if rate:
+            rates.record([rates.Told(today, "EUR", "JPY", Decimal(rate), "ecb")])
+            db.session.commit()
+        assert payouts.alone_up_to("JPY") == limit  # of EUR 50.00; the yen has no decimals
+        assert payouts.alone_up_to("EUR") == 5_000
+
+
+def test_a_batch_in_yen_above_the_converted_limit_needs_somebody_else(app: Flask) -> None:
+    with later():
+        today = clock.local_day(clock.now(), "Europe/Paris")
+        rates.record([rates.Told(today, "EUR", "JPY", Decimal("160"), "ecb")])
+        for number, amount in enumerate((8_000, 8_001)):
+            who = earner(10_000 + number)
+            legs = ledger.move(
+                amount, "JPY", debit=Account.BONUS, credit=Account.PAYABLE, ambassador_id=who
+            )
+            draft = Draft(kind=EntryKind.BONUS, source=f"y{who}", occurred_at=NOW, legs=legs)
+            ledger.post([draft])
+            db.session.commit()
+            batch = payouts.prepare("JPY", key=f"yen{number}", by="user:1")
+            assert payouts.needs_another(batch, by="user:1") is (amount > 8_000)
+            assert payouts.approve(batch.id, by=f"user:{number + 1}").alone_up_to == 8_000
+            db.session.commit()
+    assert not [one for one in verify.breaches() if one.invariant == "M9"]

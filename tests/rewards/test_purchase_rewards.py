@@ -11,11 +11,13 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
+from ambassadors.models import Ambassador
 from campaigns import campaigns, terms
 from campaigns.models import RewardKind
 from core import clock
 from core.db import db
 from core.money import POINTS
+from core.outbox import OutboxMessage
 from integrations import facts
 from referrals.models import Code
 from rewards import exchanges, intake, jobs, points, purchase_rewards, purse, verify
@@ -200,6 +202,19 @@ def test_a_perk_of_which_none_is_left_falls_for_good_and_says_so(app: Flask) -> 
     assert states() == [EarnedState.TAKEN_BACK, EarnedState.GONE]
     ((missed, number),) = purchase_rewards.gone(code.campaign_id)
     assert (missed.perk_id, number) == (perk.id, 1)
+
+
+def test_who_waits_for_a_perk_that_ran_out_gets_word_once(app: Flask) -> None:
+    code = earning_a_perk(make_perk(stock=1))
+    owner = db.session.get_one(Ambassador, code.ambassador_id)
+    owner.member.email, owner.member.locale = "zoe@example.com", "fr"
+    for _ in range(2):
+        buy()
+    intake.decide_again(purchase_rewards.due())
+    (mail,) = db.session.scalars(sa.select(OutboxMessage).order_by(OutboxMessage.id))
+    assert mail.key.startswith("perk_gone:")
+    assert mail.payload["to"] == "zoe@example.com"
+    assert "avantage" in mail.payload["subject"]
 
 
 def test_a_perk_from_the_second_purchase_on(app: Flask) -> None:

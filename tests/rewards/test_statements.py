@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from datetime import timedelta
 from decimal import Decimal
 
@@ -22,6 +23,7 @@ from rewards import exchanges, intake, ledger, payouts, perks, points, statement
 from rewards.models import Account, EntryKind, PerkKind
 from rewards.models_contracts import ThresholdKind
 from rewards.models_payouts import Payout, PayoutState
+from tests import workbooks
 from tests.conftest import NOW
 from tests.factories import make_user, purchase_fact, refund_fact, sign_in
 from tests.rewards.test_contract_meter import signed
@@ -45,6 +47,12 @@ def paid(*totals: int) -> list[int]:
 
 def rows(text: str) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(text.removeprefix("\ufeff"))))
+
+
+def cells(page: str) -> list[str]:
+    """Return the cells of a page's first table as they read, whatever they lead to."""
+    body = page[page.index("<tbody>") : page.index("</tbody>")]
+    return [one for one in re.split(r"<[^>]*>", body) if one.strip()]
 
 
 def test_a_statement_opens_with_what_the_one_before_closed_with(app: Flask) -> None:
@@ -105,11 +113,23 @@ def test_portal_console_and_file_show_the_same(app: Flask) -> None:
         sign_in(finance, make_user(RoleName.FINANCE))
         page = mine.get("/portal/statements/2026-04?lang=en").text
         other = finance.get(f"/console/statements/of/{who}/2026-04?lang=en").text
-        assert page[page.index("<tbody>") : page.index("</tbody>")] in other
+        assert cells(page) == cells(other)
+        assert '/portal/statements/2026-03"' in page  # the opening balance closes that month
+        assert "/console/ledger/entries/" in other
         assert "2026-04" in mine.get("/portal/statements").text
         told = rows(mine.get("/portal/statements/2026-04/statement.csv").text)
         again = finance.get(f"/console/statements/of/{who}/2026-04/statement.csv").text
         assert rows(again) == told
+        for book in (
+            mine.get("/portal/statements/2026-04/statement.xlsx").data,
+            finance.get(f"/console/statements/of/{who}/2026-04/statement.xlsx").data,
+        ):
+            for one, other_one in zip(workbooks.rows(book), told, strict=True):
+                for head in set(one) - {"occurred_at", "told_at"}:
+                    assert workbooks.same(one[head], other_one[head]), head
+            assert workbooks.rows(book, sheet=2)
+        for line in told:
+            assert line["total"].lstrip("-") in page
         assert [line["row"] for line in told] == [
             "opening", "release", "payout", "payout_settled", "closing",
         ]  # fmt: skip
@@ -137,7 +157,8 @@ def test_das2_names_who_got_more_than_the_threshold_gifts_included(app: Flask) -
         perks.Terms(kind=PerkKind.PRODUCT, name_en="Box", name_fr="Coffret", price=100,
                     unit=POINTS, cost=1_001)
     )  # fmt: skip
-    exchanges.exchange(above, box.id, seen=100, key="k")
+    with later():  # their contract is signed by then
+        exchanges.exchange(above, box.id, seen=100, key="k")
     limit, found = year_totals.declared(ThresholdKind.DAS2, 2026)
     assert limit
     assert [(one.ambassador_id, one.paid, one.gifts) for one in found] == [
