@@ -12,7 +12,7 @@ from flask_babel import gettext as _
 
 from accounts import permissions
 from ambassadors import program
-from campaigns import briefs, message_holdouts
+from campaigns import briefs
 from campaigns import campaigns as plans
 from campaigns import terms as campaign_terms
 from campaigns import wording as campaign_words
@@ -89,7 +89,6 @@ def campaign(slug: str) -> ResponseReturnValue:
         objectives=campaign_words.OBJECTIVES, as_of=copy.manifest.as_of,
         brought=campaigns.of_one(copy, slug, span, one.currency),
         behind=_behind(span, one.currency), missed=purchase_rewards.gone(one.id),
-        holdouts=message_holdouts.of_campaign(one.id),
     )  # fmt: skip
 
 
