@@ -100,6 +100,7 @@ CONSOLE = (
             Entry("/console/reports/cohorts", lazy_gettext("Cohorts"), "people"),
             Entry("/console/reports/ltv", lazy_gettext("LTV"), "clock"),
             Entry("/console/reports/members", lazy_gettext("Members and others"), "people"),
+            Entry("/console/reports/holdouts", lazy_gettext("Holdouts"), "check"),
             Entry("/console/reports/board", lazy_gettext("3-6-12 board"), "circle"),
             Entry("/console/survey", lazy_gettext("Survey"), "help"),
             Entry("/console/nps", "NPS", "heart"),

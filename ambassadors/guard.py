@@ -46,6 +46,7 @@ class Spared(StrEnum):
     SNOOZED = "snoozed"  # said "not now"
     WEEKLY_LIMIT = "weekly_limit"
     GIVE_FIRST = "give_first"  # two asks since the last give
+    WITHHELD = "withheld"  # by the lot of a message's holdout; the guard itself never says so
 
 
 WORDS = {
@@ -57,6 +58,7 @@ WORDS = {
     Spared.SNOOZED: _l("said “not now”"),
     Spared.WEEKLY_LIMIT: _l("asked often enough this week"),
     Spared.GIVE_FIRST: _l("a give is due first"),
+    Spared.WITHHELD: _l("left out by lot"),
 }
 _ALWAYS = {  # hold at the moment of sending too, whatever was decided before
     Spared.NO_ADDRESS, Spared.UNSUBSCRIBED, Spared.BOUNCED, Spared.REPORTED, Spared.LEFT,

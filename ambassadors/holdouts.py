@@ -83,6 +83,18 @@ def find(name: str) -> Holdout:
     return found
 
 
+def get(holdout_id: int) -> Holdout:
+    """Return a holdout.
+
+    Raises:
+        NotFoundError: There is none of this id.
+    """
+    found = db.session.get(Holdout, holdout_id)
+    if found is None:
+        raise NotFoundError(_("There is no such holdout; create it first."))
+    return found
+
+
 def everything() -> Sequence[Holdout]:
     """Return every holdout, the newest first."""
     return db.session.scalars(sa.select(Holdout).order_by(Holdout.id.desc())).all()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from typing import NamedTuple
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -12,17 +13,19 @@ from flask_babel import ngettext
 from flask_security import current_user
 
 from accounts import permissions
-from ambassadors import audiences, circles, guard, members, segments
+from ambassadors import audiences, circles, guard, holdout_size, members, segments
 from ambassadors.audiences import Audience
 from ambassadors.forms import KINDS
 from ambassadors.models import Member
-from campaigns import mailing, messages
-from campaigns.forms_messages import MessageForm, of_message
+from campaigns import mailing, message_holdouts, messages
+from campaigns.forms_messages import MessageForm, SizeForm, of_message
 from campaigns.mailing import Letter
 from campaigns.models import Message, MessageReader, MessageStatus
+from campaigns.models_holdouts import MessageHoldout
 from core import clock, countries, forms, i18n, outbox
 from core.db import db
 from core.errors import DomainError
+from core.money import BASIS_POINTS
 from core.web import row_asked
 from integrations import mail
 
@@ -32,6 +35,16 @@ STATUSES = {
     MessageStatus.SENDING: (_l("on its way"), "pending"),
     MessageStatus.SENT: (_l("sent"), "good"),
 }
+
+
+class Size(NamedTuple):
+    """What a lot would tell of a draft."""
+
+    form: SizeForm
+    withheld: int  # about so many people
+    needed: int | None  # people in all; None where what was asked for cannot be
+    shown: int | None  # the smallest rise that shows with too few people, basis points
+
 
 door = permissions.guard(
     Blueprint("messages_console", __name__, url_prefix="/console/messages"), permissions.STAFF
@@ -85,6 +98,7 @@ def one(message_id: int) -> ResponseReturnValue:
         rows=[(reader, member, state(reader)) for reader, member in rows[:PAGE]],
         next_after=rows[PAGE - 1][0].id if len(rows) > PAGE else None, after=after,
         reasons=guard.WORDS, statuses=STATUSES, opens_at=guard.quiet_until(clock.now()),
+        lot=message_holdouts.of(message.id),
     )  # fmt: skip
 
 
@@ -133,13 +147,29 @@ def _draft_page(message: Message, audience: Audience) -> ResponseReturnValue:
     weighed = messages.preview(audience)
     sample = _sample(audience)
     spared = {reason: count for reason, count in weighed.items() if reason}
+    lot, reached = message_holdouts.of(message.id), weighed.get(None, 0)
     return render_template(
         "campaigns/console/message-draft.html",
-        message=message, sentences=_sentences(audience), reached=weighed.get(None, 0),
+        message=message, sentences=_sentences(audience), reached=reached, lot=lot,
         spared=spared, spared_count=sum(spared.values()), reasons=guard.WORDS, sample=sample,
         letters=_letters(message, sample) if sample else [],
         opens_at=guard.quiet_until(clock.now()), key=secrets.token_hex(16),
+        size=_size(lot, reached) if lot else None,
     )  # fmt: skip
+
+
+def _size(lot: MessageHoldout, reached: int) -> Size:
+    """Weigh how many people are reached against how many the difference asked for takes."""
+    form = SizeForm(request.args if "base" in request.args else None)
+    share = lot.withheld_share
+    out = round(reached * share / BASIS_POINTS)
+    try:
+        base, needed = form.size(share)
+    except DomainError as error:
+        forms.show(form, error)
+        return Size(form, out, None, None)
+    shown = holdout_size.smallest(base, reached, share) if reached < needed else None
+    return Size(form, out, needed, shown)
 
 
 def _letters(message: Message, sample: Member) -> list[Letter]:

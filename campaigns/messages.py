@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
@@ -21,6 +21,8 @@ from ambassadors import audiences, guard
 from ambassadors.audiences import Audience
 from ambassadors.guard import Spared
 from ambassadors.models import Member
+from campaigns import message_holdouts
+from campaigns.message_holdouts import Lot
 from campaigns.models import Message, MessageReader, MessageStatus
 from core import clock, i18n, outbox
 from core.db import BATCH_ROWS, affected, db
@@ -47,6 +49,7 @@ class Draft:
     subject_en: str
     body_en: str
     audience: Audience
+    lot: Lot = field(default_factory=Lot)  # who is left out, to see what the message changes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +78,7 @@ def create(draft: Draft) -> Message:
     )
     db.session.add(message)
     db.session.flush()  # its id
+    message_holdouts.write(message, draft.lot)
     audit.record("message.create", "message", message.id, {"name": message.name})
     return message
 
@@ -93,6 +97,7 @@ def change(message: Message, draft: Draft) -> None:
     if not affected(db.session.execute(changed.values(**values))):
         raise MessageError(_("This message is on its way: write a new one instead."))
     db.session.refresh(message)
+    message_holdouts.write(message, draft.lot)
 
 
 def find(message_id: int) -> Message:
@@ -137,6 +142,7 @@ def start(message: Message) -> None:
     if not affected(db.session.execute(started.values(**values))):
         raise MessageError(_("This message is on its way already."))
     db.session.refresh(message)
+    message_holdouts.begin(message)
     audit.record("message.send", "message", message.id, {"reached": reached})
 
 
@@ -150,7 +156,10 @@ def decide(message_id: int) -> int:
     if not ids:
         message.status, message.finished_at = MessageStatus.SENT, clock.now()
         return 0
-    spared = guard.ask(ids, what="message", key=f"message:{message.id}")
+    withheld = set(message_holdouts.draw(message.id, ids))
+    meant = [one for one in ids if one not in withheld]
+    refused = guard.ask(meant, what="message", key=f"message:{message.id}")
+    spared = {**refused, **dict.fromkeys(withheld, Spared.WITHHELD)}
     _add_readers(message, ids, spared)
     message.decided_to = ids[-1]
     return len(ids)
@@ -226,7 +235,7 @@ def _add_readers(message: Message, ids: list[int], spared: Any) -> None:
 
 
 def _columns(draft: Draft) -> dict[str, Any]:
-    faults: list[Fault] = []
+    faults = message_holdouts.faults(draft.lot)
     name = " ".join(draft.name.split())
     if not 1 <= len(name) <= 120 or not name.isprintable():
         faults.append(Fault("/name", _("Write a name of 1 to 120 characters.")))

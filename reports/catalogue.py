@@ -17,6 +17,7 @@ from reports import (
     cohorts,
     engine,
     grouping,
+    holdout_report,
     members,
     prediction,
     prediction_segments,
@@ -43,6 +44,7 @@ REPORTS: Mapping[str, Maker] = {
     prediction.NAME: prediction.report,
     prediction_segments.NAME: prediction_segments.report,
     members.NAME: members.report,
+    holdout_report.NAME: holdout_report.report,
 }
 
 

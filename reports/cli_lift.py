@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 from flask import Blueprint
 
-from ambassadors import holdouts, program
+from ambassadors import holdout_size, holdouts, program
 from core import commands, i18n
 from reports import lift
 from reports.estimates import Estimate
@@ -20,7 +20,7 @@ door = Blueprint("lift_cli", __name__, cli_group="lift")
 def needed(base: float, more: float, share: float) -> None:
     """Print how many people to draw, to see a lift in 80 of 100 cases."""
     try:
-        number = lift.needed(base / 100, more / 100, share / 100)
+        number = holdout_size.needed(base / 100, more / 100, share / 100)
     except ValueError:
         raise click.ClickException(
             "Use percentages between 0 and 100, and a lift that is not zero."
@@ -48,6 +48,6 @@ def show(name: str, days: int) -> None:
 
 def _told(found: Estimate, times: int, unit: str) -> str:
     if found.value is None or found.low is None or found.high is None:
-        return f"not told with fewer than {lift.FEWEST} people on a side"
+        return f"not told with fewer than {holdout_size.FEWEST} people on a side"
     value, low, high = (one * times for one in (found.value, found.low, found.high))
     return f"{value:+.2f}{unit}, {low:+.2f} to {high:+.2f} at 95 %"

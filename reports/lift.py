@@ -6,8 +6,7 @@ out who did not come would bring self-selection back.
 
 Source: Newcombe's interval for a difference of shares (R. Newcombe, "Interval estimation for the
 difference between independent proportions", Statistics in Medicine 17, 1998, method 10); Welch's
-for a difference of means; the sample size as in S. Chow, J. Shao, H. Wang, "Sample size
-calculations in clinical research", chapter 4.2.
+for a difference of means.
 """
 
 from __future__ import annotations
@@ -19,6 +18,7 @@ from datetime import timedelta
 import numpy as np
 
 from ambassadors import holdouts, program
+from ambassadors.holdout_size import FEWEST
 from ambassadors.models_holdouts import Holdout, HoldoutMember
 from core import clock
 from reports import engine, estimates, people, survey
@@ -26,9 +26,8 @@ from reports.estimates import Estimate, Verdict
 from reports.matching import Bools, Floats
 from reports.models import Period
 
+NAME = "lift"  # of its definition in SQL
 DAYS = 90
-FEWEST = 30  # on either side
-_Z, _POWER = 1.959963984540054, 0.8416212335729143  # 95 % certain, to see it in 80 of 100 cases
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,35 +52,25 @@ class Lift:
     verdict: Verdict  # of `buying`
 
 
-def needed(base: float, lift: float, withheld: float) -> int:
-    """Return how many people to draw in all, to see a lift in 80 of 100 cases.
-
-    Args:
-        base: The share who would buy anyhow, 0 to 1.
-        lift: By how much the invitation is hoped to raise it.
-        withheld: The share left out.
-
-    Raises:
-        ValueError: Shares that cannot be.
-    """
-    raised = base + lift
-    if not (0 < base < 1 and 0 < raised < 1 and lift and 0 < withheld < 1):
-        raise ValueError("shares lie between 0 and 1, and a lift is not zero")
-    spread = raised * (1 - raised) / (1 - withheld) + base * (1 - base) / withheld
-    return math.ceil((_Z + _POWER) ** 2 * spread / lift**2)
-
-
-def read(holdout: Holdout, *, days: int = DAYS, most_rows: int | None = None) -> Lift:
+def read(
+    holdout: Holdout, *, days: int = DAYS, most_rows: int | None = None,
+    copy: engine.Copy | None = None, currency: str | None = None,
+) -> Lift:  # fmt: skip
     """Return the lift of a holdout, of everybody whose days since the lot are over.
 
     Args:
         holdout: Whose.
         days: After the lot of each person.
         most_rows: See `lake.refresh`.
+        copy: The state to read; a fresh one unless given.
+        currency: Of the purchases that count; the program's unless told.
     """
     drawn = holdouts.lots(holdout)
     over = [one for one in drawn if one.drawn_at + timedelta(days=days) <= clock.now()]
-    net = _net(over, days, most_rows) if over else np.zeros((0, 2))
+    net = np.zeros((0, 2))
+    if over:
+        money = currency or program.current().currency
+        net = _net(over, days, copy or engine.fresh(most_rows=most_rows), money)
     out = np.array([one.is_withheld for one in over], dtype=np.bool_)
     invited, withheld = _side(net, ~out), _side(net, out)
     buying = _buying(invited, withheld)
@@ -92,26 +81,21 @@ def read(holdout: Holdout, *, days: int = DAYS, most_rows: int | None = None) ->
     )  # fmt: skip
 
 
-def _net(drawn: list[HoldoutMember], days: int, most_rows: int | None) -> Floats:
+def _net(drawn: list[HoldoutMember], days: int, copy: engine.Copy, currency: str) -> Floats:
     """Return for each person drawn: purchases and net within the days after the lot."""
-    here = program.current()
+    zone = program.current().timezone
     first, last = (
-        clock.local_month(at, here.timezone)
-        for at in (min(one.drawn_at for one in drawn), clock.now())
+        clock.local_month(at, zone) for at in (min(one.drawn_at for one in drawn), clock.now())
     )
-    period, copy = Period(first, last), engine.fresh(most_rows=most_rows)
-    found = engine.arrays(copy, "lift", period, {"currency": here.currency})
+    found = engine.arrays(copy, NAME, Period(first, last), {"currency": currency})
     at = {one.member_id: number for number, one in enumerate(drawn)}
     since = [one.drawn_at.timestamp() for one in drawn]
     customers = people.customers_of(at)
+    mine = np.isin(found["customer_id"], list(customers))  # few of a shop's purchases
+    bought = (found[name][mine].tolist() for name in ("customer_id", "at", "net"))
     sums = np.zeros((len(drawn), 2))
-    for customer, moment, net in zip(
-        found["customer_id"].tolist(), found["at"].tolist(), found["net"].tolist(), strict=True
-    ):
-        member = customers.get(customer)
-        if member is None:
-            continue
-        number = at[member]
+    for customer, moment, net in zip(*bought, strict=True):
+        number = at[customers[customer]]
         if since[number] <= moment < since[number] + days * 86_400:
             sums[number] += (1, net)
     return sums

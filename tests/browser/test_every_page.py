@@ -17,6 +17,7 @@ from ambassadors.audiences import Audience
 from ambassadors.models import Ambassador, SuppressionReason
 from ambassadors.segments import Rule
 from campaigns import messages, spend
+from campaigns.message_holdouts import Lot
 from campaigns.messages import Draft
 from campaigns.models import SpendKind
 from core import clock
@@ -89,8 +90,11 @@ def _add_lists(member_id: int) -> None:
     guard.gave([member_id], what="box", key="given")
     choices.suppress("0" * 64, SuppressionReason.BOUNCE)
     for name in ("Sent", "Draft"):
-        words = {"subject_fr": "Bonjour", "body_fr": "A", "subject_en": "Hello", "body_en": "A"}
-        message = messages.create(Draft(name=name, audience=Audience(), **words))
+        draft = Draft(
+            name=name, audience=Audience(), lot=Lot(share=2_000), subject_fr="Bonjour",
+            body_fr="A", subject_en="Hello", body_en="A",
+        )  # fmt: skip
+        message = messages.create(draft)
         if name == "Sent":
             messages.start(message)
             while messages.decide(message.id):

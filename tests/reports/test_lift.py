@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
-from ambassadors import holdouts
+from ambassadors import holdout_size, holdouts
 from ambassadors.models_holdouts import Holdout, HoldoutMember
 from core import clock
 from core.db import db
@@ -132,7 +132,7 @@ def test_newcombes_interval_is_that_of_his_paper() -> None:
 
 
 def test_the_sample_size_gives_the_promised_power() -> None:
-    number = lift.needed(0.20, 0.10, 0.5)
+    number = holdout_size.needed(0.20, 0.10, 0.5)
     assert number == 581  # by hand: 7.849 * (0.21 + 0.16) / 0.01 = 290.4 on each side
     rng = np.random.default_rng(4)
     half = (number + 1) // 2
@@ -146,7 +146,7 @@ def test_the_sample_size_gives_the_promised_power() -> None:
 @pytest.mark.parametrize(("base", "more", "share"), [(0, 0.1, 0.5), (0.9, 0.2, 0.5), (0.2, 0, 0.5)])
 def test_a_sample_size_needs_shares_that_can_be(base: float, more: float, share: float) -> None:
     with pytest.raises(ValueError, match="between 0 and 1"):
-        lift.needed(base, more, share)
+        holdout_size.needed(base, more, share)
 
 
 def test_commands_create_draw_and_show(app: Flask, tmp_path: Path) -> None:
