@@ -14,7 +14,7 @@ from tests.factories import make_user, sign_in
 
 PAGE = "/console/reports/cac"
 VIEWS = "/console/reports/views"
-GOOD = {"name": "Last quarter", "path": PAGE, "query": "from=2026-01&to=2026-03&lang=fr"}
+GOOD = {"name": "Spring by channel", "path": PAGE, "query": "from=2026-01&to=2026-03&lang=fr"}
 
 
 @pytest.fixture
@@ -34,11 +34,11 @@ def test_a_view_is_kept_renamed_and_deleted(signed: FlaskClient) -> None:
     answer = signed.post(VIEWS, data=GOOD)
     assert answer.location == f"{PAGE}?from=2026-01&to=2026-03"
     number, name, query, shared = _one()
-    assert (name, query, shared) == ("Last quarter", "from=2026-01&to=2026-03", False)
+    assert (name, query, shared) == ("Spring by channel", "from=2026-01&to=2026-03", False)
     signed.post(VIEWS, data=GOOD | {"path": "/console/reports/ltv"})  # the name is taken
     _one()
     for page in ("cac", "acquisition", "codes", "cohorts", "ltv", "direction"):
-        assert "Last quarter" in signed.get(f"/console/reports/{page}").text
+        assert "Spring by channel" in signed.get(f"/console/reports/{page}").text
     assert signed.post(f"{VIEWS}/{number}/rename", data={"name": "Q1"}).status_code == 303
     assert _one()[1] == "Q1"
     assert signed.post(f"{VIEWS}/{number}/rename", data={"name": " "}).status_code == 422
@@ -64,8 +64,8 @@ def test_a_view_is_its_owners_unless_shared(app: Flask, signed: FlaskClient) -> 
     sign_in(other, make_user(RoleName.MARKETER))
     page = other.get(f"{PAGE}?lang=en").text
     assert "For us" in page
-    assert "Last quarter" not in page
-    assert other.post(f"{VIEWS}/{ids['Last quarter']}/delete").status_code == 404
+    assert "Spring by channel" not in page
+    assert other.post(f"{VIEWS}/{ids['Spring by channel']}/delete").status_code == 404
     assert other.post(f"{VIEWS}/{ids['For us']}/delete").status_code == 409
     admin = app.test_client()
     sign_in(admin, make_user(RoleName.ADMIN))

@@ -167,6 +167,7 @@ def test_a_partner_invites_into_the_program_and_not_among_their_readers(
     db.session.commit()
     text = lea.invite()
     assert db.session.scalars(sa.select(VoucherBatch)).one().campaign_id is None
-    assert "A place among the ambassadors" in client.post("/join?lang=en", data={"code": text}).text
+    page = client.post("/join?lang=en", data={"code": text}, follow_redirects=True).text
+    assert "A place among the ambassadors" in page
     ask(client, text)
     assert yes(client, mailed("zoe@example.com")) == 303
