@@ -121,7 +121,7 @@ def _end_part(ambassador: Ambassador) -> None:
     connected.forget(ambassador.id)
     payouts.forget(ambassador.id)
     contracts.forget(ambassador.id)
-    self_billing.withdraw(ambassador.id)
+    self_billing.forget(ambassador.id)
     tax_details.forget(ambassador.id)
     content_links.forget(ambassador.id)
     mission_takes.forget(ambassador.id)

@@ -133,6 +133,19 @@ def withdraw(ambassador_id: int) -> None:
         audit.record("billing_mandate.withdraw", "ambassador", ambassador_id, {})
 
 
+def forget(ambassador_id: int) -> None:
+    """End an erased person's mandate; one that carried no invoice is forgotten with them.
+
+    A mandate that stands on an invoice is kept with it, as the law asks (ten years, article
+    L123-22 of the French code of commerce).
+    """
+    withdraw(ambassador_id)
+    carried = sa.exists().where(Invoice.mandate_id == BillingMandate.id)
+    db.session.execute(
+        sa.delete(BillingMandate).where(BillingMandate.ambassador_id == ambassador_id, ~carried)
+    )
+
+
 def set_vat(
     ambassador_id: int, *, effective_from: date, rate: int, vat_number: str
 ) -> None:  # fmt: skip

@@ -17,7 +17,7 @@ from core.errors import ConflictError, InvalidInputError, NotFoundError
 from rewards import erasure, intake, jobs_billing, payouts, self_billing, statements, verify
 from rewards.commissions import due, release
 from rewards.models import EntryKind
-from rewards.models_billing import Invoice, InvoiceKind
+from rewards.models_billing import BillingMandate, Invoice, InvoiceKind
 from rewards.models_payouts import Payout, PayoutState
 from tests.conftest import NOW
 from tests.factories import make_user, must, purchase_fact, refund_fact, sign_in
@@ -389,6 +389,8 @@ def test_an_erased_person_keeps_invoices_and_what_stands_on_them(app: Flask) -> 
     assert (note.kind, note.gross) == (InvoiceKind.CREDIT_NOTE, 400)
     assert self_billing.mandate_of(who) is None
     assert self_billing.of_ambassador(other) == []
+    kept = db.session.scalars(sa.select(BillingMandate)).all()
+    assert [one.ambassador_id for one in kept] == [who]  # the other one proves nothing
     holds()
 
 
