@@ -69,10 +69,7 @@ def launched(scope: str, month: str | None = None) -> str:
     if scope != PROGRAM:
         one = plans.get(scope)
         return clock.local_month(one.starts_at or one.created_at, program.current().timezone)
-    known = db.session.scalar(
-        sa.select(Expectation.launched).where(Expectation.scope == PROGRAM).limit(1)
-    )
-    wanted = known or month or _present()
+    wanted = _first_written(PROGRAM) or month or _present()
     return period(wanted, wanted).first
 
 
@@ -102,7 +99,7 @@ def write(
     if not 0 <= low <= high <= largest:
         raise InvalidInputError(_("Write a range whose first figure is not above the second."))
     first = launched(scope, month)
-    if not is_early(first):
+    if not is_early(min(first, _first_written(scope) or first)):  # a new start opens nothing again
         raise ConflictError(
             _("The third month is over: what was expected is not changed any more.")
         )
@@ -111,12 +108,20 @@ def write(
         "currency": currency, "low": low, "high": high, "written_at": clock.now(),
     }  # fmt: skip
     new = upsert_dialect().insert(Expectation).values(values)
-    changed = {name: values[name] for name in ("currency", "low", "high", "written_at")}
+    changed = {
+        name: values[name] for name in ("launched", "currency", "low", "high", "written_at")
+    }  # a campaign put off before its third month counts from its new start
     db.session.execute(
         new.on_conflict_do_update(index_elements=["scope", "measure", "after_months"], set_=changed)
     )
     told = {"measure": measure.value, "months": after_months, "low": low, "high": high}
     audit.record("expectation.write", "campaign" if scope else "program", scope or "-", told)
+
+
+def _first_written(scope: str) -> str | None:
+    """Return the earliest month of launch that ranges of a scope were written for."""
+    months = sa.select(sa.func.min(Expectation.launched)).where(Expectation.scope == scope)
+    return db.session.scalar(months)
 
 
 def is_early(first: str) -> bool:

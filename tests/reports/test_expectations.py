@@ -84,6 +84,16 @@ def test_a_campaign_has_its_own_board(zoe: Code) -> None:
             expectations.write(scope, measure, months, low=low, high=high, currency="GBP")
 
 
+def test_a_campaign_whose_start_moves_later_does_not_open_its_ranges_again(zoe: Code) -> None:
+    db.session.execute(sa.update(Campaign).values(starts_at=clock.now()))
+    expectations.write("spring", Measure.NEW_CUSTOMERS, 3, low=1, high=2, currency="GBP")
+    db.session.commit()
+    with clock.frozen(clock.parse_instant("2026-07-01T12:00:00Z")):
+        db.session.execute(sa.update(Campaign).values(starts_at=clock.now()))
+        with pytest.raises(ConflictError):
+            expectations.write("spring", Measure.NEW_CUSTOMERS, 3, low=0, high=9, currency="GBP")
+
+
 def test_a_marketer_writes_and_all_staff_reads(zoe: Code, client: FlaskClient) -> None:
     url = "/console/reports/board"
     good = {"scope": "", "measure": "share", "after_months": "3", "low": "10", "high": "25,5"}
