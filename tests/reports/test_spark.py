@@ -55,7 +55,7 @@ FILTERS: list[dict[str, Any]] = [
     {}, {"code": "ZOE10"}, {"customers": "new"}, {"channel": "community"},
     {"channel": "unattributed"}, {"with_code": True}, {"refunded": True}, {"commission": True},
     {"survey": "community"}, {"survey": "other"}, {"survey": "nothing"}, {"country": "FR"},
-    {"campaign": "spring"}, {"ambassadors": "1,77"}, {"cohort": "2025-10"},
+    {"campaign": "spring"}, {"ambassadors": "1,77"}, {"customer": 1}, {"cohort": "2025-10"},
     {"cohort": "2025-10", "segment": "other"},
 ]  # fmt: skip
 # What each definition is asked; one that is not here fails its test.
@@ -79,7 +79,10 @@ ASKED: dict[str, list[dict[str, Any]]] = {
     "members": [GBP],
     "members_firsts": [GBP],
     "members_subscriptions": [GBP],
-    "prediction": [GBP | {"one_in": one_in, "until": "2026-04-01"} for one_in in (1, 3)],
+    "prediction": [
+        GBP | {"one_in": one_in, "until": "2026-04-01", "segment": segment}
+        for one_in, segment in ((1, None), (3, None), (1, "community"), (1, "other"))
+    ],
     "purchases": [
         *(NO_FILTER | chosen for chosen in FILTERS),
         NO_FILTER | {"before_at": "2026-01-20T12:00:00.000007", "before_id": 40, "limit": 7},
