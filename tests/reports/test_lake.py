@@ -343,7 +343,7 @@ def _no_filter() -> dict[str, Any]:
     return {
         "currency": "GBP", "code": None, "customers": None, "channel": None, "with_code": False,
         "refunded": False, "commission": False, "survey": None, "country": None, "campaign": None,
-        "ambassadors": None, "cohort": None, "segment": None,
+        "ambassadors": None, "cohort": None, "segment": None, "customer": None,
         "before_at": None, "before_id": None, "limit": 10,
     }  # fmt: skip
 
